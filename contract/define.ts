@@ -1,0 +1,86 @@
+import type { z } from 'zod'
+
+export type Verb = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+export type Path = `/${string}`
+
+/**
+ * Which budget a call spends: reads, writes, or the small one for calls that test or hand out credentials.
+ */
+export type RateClass = 'read' | 'write' | 'credential'
+
+/**
+ * Who may call. `public`: anyone. `user`: a session or a valid API key. `session`: a signed-in person, never a key.
+ * Anything else is the code of a permission the caller must hold.
+ */
+export type Access<Permission extends string = string> = 'public' | 'user' | 'session' | Permission
+
+/** The status and the public sentence of an error code. The sentence is all a client sees besides `meta`. */
+export type ErrorRule = readonly [status: number, sentence: string]
+
+/** The type parameters are access, input, output and error codes, named apart: one `R extends Rules` costs twice the type instantiations. */
+interface Rules<A extends string, I extends z.ZodObject | undefined, O extends z.ZodType, E extends string> {
+  /** One sentence for people, shown in the API reference. */
+  readonly summary: string
+  /** Verb, path with `{name}` for the input fields it carries, and the status of success: 201 for creates. */
+  readonly http: readonly [verb: Verb, path: Path, status?: 200 | 201]
+  readonly access: A
+  readonly rate: RateClass
+  /** Absent when the entry takes nothing. Unknown keys are dropped. */
+  readonly input?: I
+  /** The only serializer of the answer: what it does not name never leaves. `z.void()` is a 204. */
+  readonly output: O
+  /** Codes beyond those that the other rules imply. */
+  readonly errors?: readonly E[]
+}
+
+export interface Query<A extends string, I extends z.ZodObject | undefined, O extends z.ZodType, E extends string>
+  extends Rules<A, I, O, E> {
+  readonly kind: 'query'
+  /** Lets a client reuse the answer for this long after asking again with its ETag. Absent: not cached. */
+  readonly cache?: { readonly maxAgeSeconds: number }
+}
+
+export interface Mutation<A extends string, I extends z.ZodObject | undefined, O extends z.ZodType, E extends string>
+  extends Rules<A, I, O, E> {
+  readonly kind: 'mutation'
+  /** `key`: a retry with the same Idempotency-Key has one effect and the same answer. */
+  readonly idempotency: 'key' | 'none'
+  /** The answer holds secrets: a copy kept for replay is encrypted. */
+  readonly secret?: true
+}
+
+export type AnyQuery = Query<string, z.ZodObject | undefined, z.ZodType, string>
+export type AnyMutation = Mutation<string, z.ZodObject | undefined, z.ZodType, string>
+export type Entry = AnyQuery | AnyMutation
+
+/** The entries of one feature; the keys are the words that callers say. */
+export type Entries = Readonly<Record<string, Entry>>
+export type Contract = Readonly<Record<string, Entries>>
+
+/**
+ * Makes the words of the contract language for a vocabulary, so that a module can only name its own permissions and
+ * errors besides the ones it is given.
+ */
+export const define = <P extends string, C extends string>(_vocabulary: {
+  readonly permissions: Readonly<Record<P, string>>
+  readonly errors: Readonly<Record<C, ErrorRule>>
+}) => ({
+  /** An entry that changes nothing. */
+  query: <
+    const A extends Access<P>,
+    O extends z.ZodType,
+    I extends z.ZodObject | undefined = undefined,
+    const E extends C = never,
+  >(
+    rules: Omit<Query<A, I, O, E>, 'kind'>,
+  ): Query<A, I, O, E> => ({ ...rules, kind: 'query' }),
+  /** An entry that changes something. */
+  mutation: <
+    const A extends Access<P>,
+    O extends z.ZodType,
+    I extends z.ZodObject | undefined = undefined,
+    const E extends C = never,
+  >(
+    rules: Omit<Mutation<A, I, O, E>, 'kind'>,
+  ): Mutation<A, I, O, E> => ({ ...rules, kind: 'mutation' }),
+})

@@ -1,0 +1,50 @@
+import { z } from 'zod'
+
+/** A UUID of any version, in lower case. */
+export const Id = z.guid().toLowerCase()
+
+/** A moment: a Date inside the server, ISO 8601 text with milliseconds in UTC on the wire. */
+export const Instant = z.codec(z.date(), z.string().meta({ format: 'date-time' }), {
+  decode: (date) => date.toISOString(),
+  encode: (text) => new Date(text),
+})
+
+/** An address in lower case. Spaces around it are dropped, nothing else is. Longest by RFC 5321 4.5.3.1.3: 254 characters. */
+export const Email = z
+  .string()
+  .meta({ format: 'email' })
+  .transform((text) => text.replace(/^ +| +$/g, '').toLowerCase())
+  .pipe(z.email().max(254))
+
+const codePoints = (text: string) => {
+  let count = 0
+  for (const _ of text) count += 1
+  return count
+}
+
+/** Text of `min` to `max` characters, counted as code points, without the white space around it. */
+export const label = (min: number, max: number) => z.string().trim().check(lengthBetween(min, max))
+
+/**
+ * A password as it is typed: 8 to 128 code points, nothing trimmed or cut.
+ * Source: OWASP ASVS 5.0 6.2.1 and 6.2.9 (at least 8, at least 64 permitted).
+ */
+export const Password = z.string().check(lengthBetween(8, 128))
+
+/** A password to be tried: the bounds of Password without its lower one, so that a wrong guess learns no rule. */
+export const PasswordAttempt = z.string().check(lengthBetween(1, 128))
+
+/** Reports a length like zod's own checks do, in code points instead of UTF-16 units. */
+function lengthBetween(min: number, max: number) {
+  const check = z.check<string>(({ value, issues }) => {
+    // A code point is one or two UTF-16 units, so most texts need no counting.
+    const length = value.length <= min * 2 || value.length > max ? codePointsUpTo(value, max * 2 + 1) : value.length
+    if (length < min) issues.push({ code: 'too_small', minimum: min, origin: 'string', inclusive: true, input: value })
+    if (length > max) issues.push({ code: 'too_big', maximum: max, origin: 'string', inclusive: true, input: value })
+  })
+  check._zod.onattach.push(({ _zod: { bag } }) => Object.assign(bag, { minimum: min, maximum: max }))
+  return check
+}
+
+/** Texts beyond `units` UTF-16 units are too long whatever they hold, so a huge one is never walked. */
+const codePointsUpTo = (text: string, units: number) => (text.length > units ? text.length : codePoints(text))

@@ -1,0 +1,75 @@
+/**
+ * The words of this server.
+ *
+ * entry      one operation of the contract: a query or a mutation with its rules
+ * exchange   one HTTP request and its one reply, whatever the adapter
+ * call       one execution of an entry; a batch has several in one exchange
+ * actor      who calls: the person behind the token, null for the anonymous
+ * gate       a check before the input is read: authentication, budget, permission
+ * failure    a refusal with a code of the contract's table
+ * answer     what a handler returns; the output schema decides what of it leaves
+ * bucket     the tenant a row belongs to; `global` for rows without one
+ */
+import type { Logger } from 'pino'
+import type { Db } from '../db/client.ts'
+import type { Database } from '../db/database.ts'
+import type { Cursors } from './platform/cursors.ts'
+import type { PasswordHasher } from './platform/hashing/index.ts'
+import type { AccessTokens } from './platform/tokens.ts'
+
+/** What arrived with a request and holds for all its calls. */
+export interface RequestHead {
+  readonly id: string
+  /** The 32 hex digits of a valid `traceparent`. */
+  readonly traceId: string | undefined
+  readonly address: string
+  readonly userAgent: string
+  readonly authorization: string | undefined
+  readonly idempotencyKey: string | undefined
+  readonly signal: AbortSignal
+  readonly log: Logger
+  /** Set by the gate that knows the caller, for the log. */
+  userId: string | undefined
+}
+
+/** The signed-in person. The row was read for this very call, so it is never stale. */
+export interface Actor {
+  readonly userId: string
+  readonly sessionId: string
+  readonly user: {
+    readonly id: string
+    readonly email: string
+    readonly name: string
+    readonly role: 'user' | 'admin'
+    readonly created_at: Date
+    readonly updated_at: Date
+  }
+  /** True when the actor holds the permission in the bucket of this call. */
+  readonly can: (permission: string) => boolean
+}
+
+/** What every call can use, built once in app.ts. */
+export interface Services {
+  readonly database: Database
+  readonly passwords: PasswordHasher
+  readonly tokens: AccessTokens
+  readonly cursors: Cursors
+  readonly lifetimes: { readonly refreshSeconds: number }
+  readonly now: () => Date
+}
+
+/** What a handler is given, besides its input. */
+export interface Context {
+  readonly request: RequestHead
+  readonly db: Db
+  readonly passwords: PasswordHasher
+  readonly tokens: AccessTokens
+  readonly cursors: Cursors
+  readonly lifetimes: Services['lifetimes']
+  readonly now: () => Date
+  /**
+   * Runs the statements of a mutation as one unit, at most once a call; its result is the answer. A thrown failure
+   * rolls back, a returned one commits.
+   */
+  readonly transaction: <T>(work: (tx: Db) => Promise<T>) => Promise<T>
+}

@@ -1,0 +1,104 @@
+import { uuidv7 } from 'uuidv7'
+import type { contract } from '../../../contract/index.ts'
+import { isConflict } from '../../../db/conflict.ts'
+import type { Context } from '../../context.ts'
+import type { Handlers } from '../../rpc/handlers.ts'
+import { endOtherSessions, endSession, endSessionOfUsedToken, insertSession, rotateRefreshToken } from '../sessions/queries.ts'
+import { findPasswordHash, findUserByEmail, insertUser, replacePasswordHash } from './queries.ts'
+import { hashRefreshToken, newRefreshToken } from './refreshToken.ts'
+
+export const auth: Handlers<typeof contract.auth> = {
+  async register(call) {
+    const { passwords, transaction, input, fail } = call
+    const passwordHash = await passwords.hash(input.password)
+    const userId = uuidv7()
+    const session = await openSession(call, userId)
+    return transaction(async (tx) => {
+      const [user] = await insertUser(tx, { id: userId, email: input.email, name: input.name, passwordHash }).catch((error) => {
+        throw isConflict(error, 'users_email_unique') ? fail('user.email_taken') : error
+      })
+      await insertSession(tx, session.row)
+      return { user, tokens: session.tokens }
+    })
+  },
+
+  async login(call) {
+    const { db, passwords, transaction, input, fail } = call
+    const [user] = await findUserByEmail(db, { email: input.email })
+    if (!user) {
+      // As much work as for a known e-mail, so that time does not tell which accounts exist.
+      await passwords.verifyDummy(input.password)
+      throw fail('user.invalid_credentials')
+    }
+    const { matches, needsRehash } = await passwords.verify(input.password, user.password_hash)
+    if (!matches || user.disabled_at) throw fail('user.invalid_credentials')
+    const rehashed = needsRehash ? await passwords.hash(input.password) : undefined
+    const session = await openSession(call, user.id)
+    return transaction(async (tx) => {
+      if (rehashed) await replacePasswordHash(tx, { userId: user.id, passwordHash: rehashed, previous: user.password_hash })
+      await insertSession(tx, session.row)
+      return { user, tokens: session.tokens }
+    })
+  },
+
+  async refresh({ transaction, tokens, lifetimes, input, fail }) {
+    const tokenHash = hashRefreshToken(input.refresh_token)
+    const next = newRefreshToken()
+    return transaction(async (tx) => {
+      const ttlSeconds = lifetimes.refreshSeconds
+      const [rotated] = await rotateRefreshToken(tx, { tokenHash, nextHash: next.tokenHash, ttlSeconds })
+      if (rotated) {
+        const access = await tokens.issue({ userId: rotated.user_id, sessionId: rotated.session_id })
+        return tokenPair(access, next.token)
+      }
+      // Returned, not thrown: ending the session must be committed.
+      const [ended] = await endSessionOfUsedToken(tx, { tokenHash })
+      return fail(ended ? 'auth.token_reused' : 'auth.invalid')
+    })
+  },
+
+  async logout({ transaction, actor }) {
+    return transaction(async (tx) => {
+      await endSession(tx, { id: actor.sessionId, userId: actor.userId })
+    })
+  },
+
+  async me({ actor }) {
+    return actor.user
+  },
+
+  async changePassword({ db, passwords, transaction, actor, input, fail }) {
+    const [stored] = await findPasswordHash(db, { userId: actor.userId })
+    const previous = stored?.password_hash ?? ''
+    const { matches } = await passwords.verify(input.current_password, previous)
+    if (!matches) throw fail('user.invalid_credentials')
+    const passwordHash = await passwords.hash(input.new_password)
+    return transaction(async (tx) => {
+      const [changed] = await replacePasswordHash(tx, { userId: actor.userId, passwordHash, previous })
+      if (!changed) throw fail('user.invalid_credentials')
+      await endOtherSessions(tx, { userId: actor.userId, keep: actor.sessionId })
+    })
+  },
+}
+
+const tokenPair = (access: { token: string; expiresAt: Date }, refreshToken: string) => ({
+  access_token: access.token,
+  refresh_token: refreshToken,
+  token_type: 'Bearer' as const,
+  expires_at: access.expiresAt,
+})
+
+/** Makes everything of a new session that needs no database, so that the transaction stays short. */
+const openSession = async ({ tokens, request, lifetimes }: Pick<Context, 'tokens' | 'request' | 'lifetimes'>, userId: string) => {
+  const id = uuidv7()
+  const refresh = newRefreshToken()
+  const row = {
+    id,
+    userId,
+    userAgent: request.userAgent.slice(0, 512),
+    ip: request.address,
+    tokenHash: refresh.tokenHash,
+    ttlSeconds: lifetimes.refreshSeconds,
+  }
+  return { row, tokens: tokenPair(await tokens.issue({ userId, sessionId: id }), refresh.token) }
+}

@@ -1,0 +1,113 @@
+import { once } from 'node:events'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Answer, BodyWriter, HeaderMap } from './exchange.ts'
+import { canonicalAddress, checkReplyHeaders, HeadReader, type RequestHead } from './framing.ts'
+import { type ExchangeHost, isBodyless, OpenExchange } from './openExchange.ts'
+
+/** One request on node:http. */
+export class NodeExchange extends OpenExchange {
+  readonly #req: IncomingMessage
+  readonly #res: ServerResponse
+  #isReplied = false
+
+  constructor(req: IncomingMessage, res: ServerResponse, host: ExchangeHost) {
+    super(readHead(req), host)
+    this.#req = req
+    this.#res = res
+    res.once('finish', () => this.complete('sent'))
+    res.once('close', () => this.abort())
+    // A connection that breaks down is told by 'close'; without a listener this event would end the process.
+    req.on('error', () => {})
+  }
+
+  override readBody(): Promise<Buffer> {
+    if (this.body && !this.body.failure) this.#receive()
+    return super.readBody()
+  }
+
+  send(answer: Answer): void {
+    if (this.#isReplied || this.isAborted) return
+    checkReplyHeaders(answer.headers)
+    this.#isReplied = true
+    if (!this.#mustClose()) this.#write(answer, false)
+    else {
+      this.#receive()
+      this.afterBody(() => {
+        if (!this.isAborted) this.#write(answer, true)
+      })
+    }
+  }
+
+  stream(status: number, headers: HeaderMap): BodyWriter {
+    const res = this.#res
+    if (!this.#isReplied && !this.isAborted) {
+      checkReplyHeaders(headers)
+      this.#isReplied = true
+      res.writeHead(status, this.#mustClose() ? { ...headers, Connection: 'close' } : headers)
+      if (this.method === 'HEAD' || isBodyless(status)) res.end()
+    }
+    return {
+      write: (chunk) => res.writable && res.write(typeof chunk === 'string' ? chunk : Buffer.from(chunk)),
+      drained: async () => {
+        if (this.isAborted || !res.writableNeedDrain) return
+        const gone = new AbortController()
+        this.onDone(() => gone.abort())
+        await once(res, 'drain', { signal: gone.signal }).catch(() => {})
+      },
+      end: () => res.end(),
+    }
+  }
+
+  /** The parser found the body's framing broken. False when this exchange expects no body any more. */
+  bodyBroke(): boolean {
+    if (!this.body || this.body.isComplete || this.outcome) return false
+    this.body.fail('malformed')
+    return true
+  }
+
+  #mustClose(): boolean {
+    return this.host.isDraining || this.defect !== null || this.body?.failure != null
+  }
+
+  /** Node holds the body back until somebody listens, so this waits for a reader. */
+  #receive(): void {
+    const { body } = this
+    if (!body || this.#req.listenerCount('data') > 0) return
+    this.#req.on('data', (chunk: Buffer) => {
+      if (!this.#isReplied) body.push(chunk)
+    })
+    this.#req.once('end', () => this.bodyArrived())
+  }
+
+  #write({ status, headers, body }: Answer, isClosing: boolean): void {
+    const sent: Record<string, string | number> = { ...headers }
+    if (isClosing) sent.Connection = 'close'
+    if (!isBodyless(status)) sent['Content-Length'] = body === null ? 0 : Buffer.byteLength(body)
+    this.#res.writeHead(status, sent)
+    if (body === null || isBodyless(status) || this.method === 'HEAD') this.#res.end()
+    else this.#res.end(body)
+  }
+}
+
+function readHead(req: IncomingMessage): RequestHead {
+  const reader = new HeadReader()
+  const { rawHeaders } = req
+  // Not req.headers, which silently drops the second of many headers.
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    reader.add((rawHeaders[index] ?? '').toLowerCase(), asUtf8(rawHeaders[index + 1] ?? ''))
+  }
+  const target = asUtf8(req.url ?? '')
+  const mark = target.indexOf('?')
+  return reader.finish({
+    method: req.method ?? '',
+    path: mark === -1 ? target : target.slice(0, mark),
+    query: mark === -1 ? '' : target.slice(mark + 1),
+    peerAddress: canonicalAddress(req.socket.remoteAddress ?? ''),
+  })
+}
+
+/** Node reads the head as Latin-1, the addon as UTF-8. */
+function asUtf8(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the range is what ASCII is
+  return /^[\x00-\x7f]*$/.test(text) ? text : Buffer.from(text, 'latin1').toString('utf8')
+}

@@ -1,0 +1,103 @@
+import { z } from 'zod'
+import type { Entry } from '../../contract/define.ts'
+import { refuse } from '../rpc/failure.ts'
+import type { Procedure } from '../rpc/procedure.ts'
+import { success } from './envelope.ts'
+import type { Exchange } from './exchange.ts'
+import { readJson, requireStorable } from './json.ts'
+import type { Route } from './route.ts'
+
+/** One route for each entry, from its `http` rule. */
+export const restRoutes = (procedures: readonly Procedure[]): Route[] => procedures.map(restRoute)
+
+const restRoute = (procedure: Procedure): Route => {
+  const [method, path, successStatus] = procedure.rules.http
+  const readInput = inputReader(procedure.rules)
+  const status = procedure.rules.output instanceof z.ZodVoid ? 204 : (successStatus ?? 200)
+  return {
+    method,
+    path,
+    async serve({ exchange, head, params }) {
+      const result = await procedure.call(head, () => readInput(exchange, params))
+      const headers = result.isReplay ? { 'idempotent-replay': 'true' } : undefined
+      if (status === 204) return { status, headers: headers ?? {}, body: null }
+      return success(status, result.data, head.id, headers)
+    },
+  }
+}
+
+/** Where the input of an entry stands in a request: path, query for GET and DELETE, body for the others. */
+const inputReader = ({ http: [method, path], input }: Entry) => {
+  const names = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '')
+  const readQuery = input ? queryReader(input) : () => ({})
+  return async (exchange: Exchange, params: readonly string[]): Promise<unknown> => {
+    const fields = method === 'GET' || method === 'DELETE' ? readQuery(exchange.query) : await readJson(exchange)
+    if (names.length === 0) return fields
+    if (fields !== undefined && (typeof fields !== 'object' || fields === null || Array.isArray(fields))) return fields
+    return { ...fields, ...decodeParams(names, params) }
+  }
+}
+
+const decodeParams = (names: readonly string[], params: readonly string[]): Record<string, string> => {
+  const fields: Record<string, string> = {}
+  names.forEach((name, index) => {
+    fields[name] = decodeParam(params[index] ?? '')
+    requireStorable(fields[name], [name])
+  })
+  return fields
+}
+
+const decodeParam = (raw: string): string => {
+  if (!raw.includes('%')) return raw
+  try {
+    return decodeURIComponent(raw)
+  } catch {
+    throw refuse('request.malformed')
+  }
+}
+
+type Decode = (text: string) => unknown
+
+const decoders: Record<string, Decode> = {
+  integer: (text) => (/^-?\d{1,15}$/.test(text) ? Number(text) : text),
+  number: (text) => (/^-?\d{1,15}(?:\.\d+)?$/.test(text) ? Number(text) : text),
+  boolean: (text) => (text === 'true' ? true : text === 'false' ? false : text),
+}
+
+interface Shape {
+  readonly type?: string
+  readonly items?: Shape
+  readonly anyOf?: readonly Shape[]
+}
+
+const typeOf = (shape: Shape): string => shape.type ?? shape.anyOf?.map(typeOf).find((type) => type !== 'null') ?? 'string'
+
+/**
+ * Decodes a query string by the types of the input's fields, known once at boot. A text that does not fit its type
+ * stays text, so that the schema says what is wrong with it. The schema itself is never changed.
+ */
+const queryReader = (input: z.ZodObject): ((query: string) => Record<string, unknown>) => {
+  const { properties = {} } = z.toJSONSchema(input, { io: 'input', unrepresentable: 'any' })
+  const fields = new Map(
+    Object.entries(properties as Record<string, Shape>).map(([name, shape]) => {
+      const isList = typeOf(shape) === 'array'
+      const decode = decoders[typeOf(isList ? (shape.items ?? {}) : shape)] ?? ((text: string) => text)
+      return [name, { isList, decode }] as const
+    }),
+  )
+  return (query) => {
+    const values: Record<string, unknown> = {}
+    if (query === '') return values
+    for (const [name, text] of new URLSearchParams(query)) {
+      const field = fields.get(name)
+      if (!field) continue
+      requireStorable(text, [name])
+      const earlier = values[name]
+      values[name] = field.isList && Array.isArray(earlier) ? [...earlier, field.decode(text)] : asField(field, text)
+    }
+    return values
+  }
+}
+
+const asField = ({ isList, decode }: { isList: boolean; decode: Decode }, text: string) =>
+  isList ? [decode(text)] : decode(text)

@@ -1,0 +1,20 @@
+import type { RequestHead } from '../context.ts'
+import type { Answer, Exchange } from './exchange.ts'
+
+/** A request that found its route. */
+export interface Visit {
+  readonly exchange: Exchange
+  readonly head: RequestHead
+  /** What stands for the `{name}` segments of the path, in order, as sent. */
+  readonly params: readonly string[]
+}
+
+export interface Route {
+  readonly method: string
+  /** `/api/v1/menus/{id}` */
+  readonly path: string
+  /** Resolves to the reply, or to null when it was begun as a stream. A thrown failure becomes the reply. */
+  readonly serve: (visit: Visit) => Promise<Answer | null> | Answer | null
+  /** Probes and pages for operators: outside all budgets, logged at debug. */
+  readonly isSystem?: true
+}

@@ -1,0 +1,73 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { JWK } from 'jose'
+import { refuse } from '../rpc/failure.ts'
+import { success } from './envelope.ts'
+import type { Exchange } from './exchange.ts'
+import type { Route } from './route.ts'
+
+export interface SystemParts {
+  readonly serviceName: string
+  readonly version: string
+  readonly adminToken: string | undefined
+  readonly publicKeys: { readonly keys: readonly JWK[] }
+  /** Why the instance should get no new traffic; undefined when it is ready. */
+  readonly notReady: () => Promise<string | undefined>
+  readonly moduleNames: readonly string[]
+}
+
+/** Probes, keys and operators' paths: everything outside the contract. */
+export const systemRoutes = (parts: SystemParts): Route[] => [
+  ...probes(parts),
+  jwks(parts.publicKeys),
+  ...adminRoutes(parts),
+]
+
+const probes = ({ serviceName, version, notReady }: SystemParts): Route[] => [
+  system('/healthz', ({ head }) => success(200, { status: 'ok', service: serviceName, version }, head.id)),
+  system('/livez', ({ head }) => success(200, { status: 'alive' }, head.id)),
+  system('/readyz', async ({ head }) => {
+    const reason = await notReady()
+    if (reason) throw refuse('unavailable', { meta: { reason }, retryAfterSeconds: 1 })
+    return success(200, { status: 'ready' }, head.id)
+  }),
+]
+
+/** The public keys of access tokens, RFC 7517. Raw, as JWKS clients expect, not in the envelope. */
+const jwks = (publicKeys: SystemParts['publicKeys']): Route => {
+  const body = JSON.stringify(publicKeys)
+  const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`
+  const headers = { 'cache-control': 'public, max-age=300, must-revalidate', etag }
+  return system('/.well-known/jwks.json', ({ exchange }) =>
+    exchange.headers['if-none-match'] === etag
+      ? { status: 304, headers, body: null }
+      : { status: 200, headers: { ...headers, 'content-type': 'application/jwk-set+json' }, body },
+  )
+}
+
+const adminRoutes = (parts: SystemParts): Route[] => [
+  system('/admin/healthz', async ({ exchange, head }) => {
+    requireOperator(exchange, parts.adminToken)
+    const reason = await parts.notReady()
+    if (reason) throw refuse('unavailable', { meta: { reason }, retryAfterSeconds: 1 })
+    return success(200, { healthy: true, modules: parts.moduleNames.map((name) => ({ name, healthy: true })) }, head.id)
+  }),
+  system('/admin/modules', ({ exchange, head }) => {
+    requireOperator(exchange, parts.adminToken)
+    return success(200, parts.moduleNames, head.id)
+  }),
+]
+
+const system = (path: string, serve: Route['serve']): Route => ({ method: 'GET', path, serve, isSystem: true })
+
+const loopback = new Set(['127.0.0.1', '::1'])
+
+/** Operators show X-Admin-Token; without a token configured only the local machine is let in. */
+const requireOperator = ({ headers, peerAddress }: Exchange, adminToken: string | undefined): void => {
+  if (adminToken === undefined) {
+    if (loopback.has(peerAddress)) return
+    throw refuse('admin.forbidden')
+  }
+  const digest = (text: string) => createHash('sha256').update(text).digest()
+  const sent = headers['x-admin-token'] ?? ''
+  if (!timingSafeEqual(digest(sent), digest(adminToken))) throw refuse('admin.unauthorized')
+}

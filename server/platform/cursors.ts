@@ -1,0 +1,33 @@
+import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
+
+/**
+ * Positions in lists as opaque text. A cursor is bound to the list it was issued by (its name, owner and bucket) and
+ * signed, so an edited one, or one of another list, is told from a real one.
+ */
+export interface Cursors {
+  readonly write: (list: string, position: readonly string[]) => string
+  /** Undefined for a text that this list did not issue. */
+  readonly read: (list: string, cursor: string) => readonly string[] | undefined
+}
+
+const signatureBytes = 12
+
+export const createCursors = (secret: string): Cursors => {
+  const key = Buffer.from(hkdfSync('sha256', secret, '', 'tsforge cursors', 32))
+  const sign = (list: string, body: Buffer) =>
+    createHmac('sha256', key).update(`${list}\0`).update(body).digest().subarray(0, signatureBytes)
+
+  return {
+    write(list, position) {
+      const body = Buffer.from(JSON.stringify(position))
+      return Buffer.concat([sign(list, body), body]).toString('base64url')
+    },
+    read(list, cursor) {
+      const bytes = Buffer.from(cursor, 'base64url')
+      const body = bytes.subarray(signatureBytes)
+      if (bytes.length <= signatureBytes) return undefined
+      if (!timingSafeEqual(bytes.subarray(0, signatureBytes), sign(list, body))) return undefined
+      return JSON.parse(body.toString()) as string[]
+    },
+  }
+}

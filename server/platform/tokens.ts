@@ -1,0 +1,145 @@
+import { createHash, hash, webcrypto } from 'node:crypto'
+import { type CryptoKey, importJWK, type JWK, type JWTPayload, type JWTVerifyOptions, jwtVerify, SignJWT } from 'jose'
+import { LRUCache } from 'lru-cache'
+
+/** Who an access token was issued to, and the session it dies with. */
+export interface Claims {
+  readonly userId: string
+  readonly sessionId: string
+}
+
+export interface AccessTokens {
+  /** Signs an access token; `expiresAt` is a whole second. */
+  readonly issue: (claims: Claims) => Promise<{ token: string; expiresAt: Date }>
+  /** Undefined for a token that is malformed, forged, expired, of another kind, issuer or audience. */
+  readonly verify: (token: string) => Claims | undefined | Promise<Claims | undefined>
+  /** The public keys, RFC 7517. Empty when tokens are signed with a shared secret. */
+  readonly publicKeys: { readonly keys: readonly JWK[] }
+}
+
+export interface TokenOptions {
+  /** Signs unless `keys` holds a private key; 32 bytes or more. */
+  readonly secret: string
+  /** Verify only, so that a rotation logs nobody out. */
+  readonly previousSecrets: readonly string[]
+  /** Ed25519 or P-256 keys with `kid`; the first one with a private part signs. */
+  readonly keys: readonly JWK[]
+  readonly issuer: string
+  readonly audience: string
+  readonly ttlSeconds: number
+  readonly now: () => Date
+}
+
+interface Key {
+  readonly kid: string
+  readonly algorithm: 'HS256' | 'EdDSA' | 'ES256'
+  readonly verifyWith: CryptoKey
+  readonly signWith: CryptoKey | undefined
+}
+
+/** RFC 9068 2.1: access tokens say so in their header, so no other JWT of this issuer passes for one. */
+const kind = 'at+jwt'
+const cachedTokensMax = 10_000
+
+/**
+ * Signs and verifies access tokens. Verified claims are remembered by a digest of the token until they expire, since
+ * the signature is the largest cost of a small read; whether the session still stands is asked on every call.
+ */
+export const createAccessTokens = async (options: TokenOptions): Promise<AccessTokens> => {
+  const keys = await importKeys(options)
+  const byKid = new Map(keys.map((key) => [key.kid, key]))
+  const signer = keys.find((key) => key.signWith)
+  if (!signer?.signWith) throw new Error('no key can sign access tokens')
+  const { signWith, algorithm, kid } = signer
+  const verified = new LRUCache<string, Claims & { expiresAtMs: number }>({ max: cachedTokensMax })
+
+  const check = async (token: string, digest: string) => {
+    const payload = await verifySignature(token, byKid, options)
+    const claims = payload && claimsOf(payload)
+    if (claims) verified.set(digest, claims)
+    return claims
+  }
+
+  return {
+    async issue({ userId, sessionId }) {
+      const issuedAt = Math.floor(options.now().getTime() / 1000)
+      const token = await new SignJWT({ sid: sessionId })
+        .setProtectedHeader({ alg: algorithm, kid, typ: kind })
+        .setIssuer(options.issuer)
+        .setAudience(options.audience)
+        .setSubject(userId)
+        .setIssuedAt(issuedAt)
+        .setExpirationTime(issuedAt + options.ttlSeconds)
+        .sign(signWith)
+      return { token, expiresAt: new Date((issuedAt + options.ttlSeconds) * 1000) }
+    },
+    verify(token) {
+      const digest = hash('sha256', token, 'base64')
+      const known = verified.get(digest)
+      if (!known) return check(token, digest)
+      return known.expiresAtMs > options.now().getTime() ? known : undefined
+    },
+    publicKeys: { keys: options.keys.map(publicPart) },
+  }
+}
+
+const verifySignature = async (token: string, byKid: ReadonlyMap<string, Key>, options: TokenOptions) => {
+  const rules: JWTVerifyOptions = {
+    issuer: options.issuer,
+    audience: options.audience,
+    typ: kind,
+    algorithms: ['HS256', 'EdDSA', 'ES256'],
+    requiredClaims: ['exp', 'sub'],
+    currentDate: options.now(),
+  }
+  try {
+    const { payload } = await jwtVerify(
+      token,
+      ({ kid, alg }) => {
+        const key = kid === undefined ? undefined : byKid.get(kid)
+        // The key decides the algorithm, never the token: RFC 8725 3.1.
+        if (!key || key.algorithm !== alg) throw new Error('no such key')
+        return key.verifyWith
+      },
+      rules,
+    )
+    return payload
+  } catch {
+    return undefined
+  }
+}
+
+const claimsOf = ({ sub, sid, exp }: JWTPayload) =>
+  typeof sub === 'string' && typeof sid === 'string' && typeof exp === 'number'
+    ? { userId: sub, sessionId: sid, expiresAtMs: exp * 1000 }
+    : undefined
+
+const importKeys = async ({ secret, previousSecrets, keys }: TokenOptions): Promise<Key[]> => [
+  ...(await Promise.all(keys.map(importKeyPair))),
+  ...(secret === '' ? [] : [await importSecret(secret, true)]),
+  ...(await Promise.all(previousSecrets.map((previous) => importSecret(previous, false)))),
+]
+
+const importSecret = async (secret: string, signs: boolean): Promise<Key> => {
+  const use = { name: 'HMAC', hash: 'SHA-256' }
+  const key = await webcrypto.subtle.importKey('raw', Buffer.from(secret), use, false, ['sign', 'verify'])
+  const kid = createHash('sha256').update(`kid:${secret}`).digest('hex').slice(0, 16)
+  return { kid, algorithm: 'HS256', verifyWith: key, signWith: signs ? key : undefined }
+}
+
+const importKeyPair = async (jwk: JWK): Promise<Key> => {
+  const algorithm = jwk.kty === 'OKP' ? 'EdDSA' : 'ES256'
+  const verifyWith = (await importJWK(publicPart(jwk), algorithm)) as CryptoKey
+  const signWith = jwk.d === undefined ? undefined : ((await importJWK(jwk, algorithm)) as CryptoKey)
+  return { kid: jwk.kid ?? '', algorithm, verifyWith, signWith }
+}
+
+const publicPart = ({ kty, crv, x, y, kid }: JWK): JWK => ({
+  kty,
+  ...(crv === undefined ? {} : { crv }),
+  ...(x === undefined ? {} : { x }),
+  ...(y === undefined ? {} : { y }),
+  ...(kid === undefined ? {} : { kid }),
+  use: 'sig',
+  alg: kty === 'OKP' ? 'EdDSA' : 'ES256',
+})

@@ -1,0 +1,98 @@
+import { z } from 'zod'
+import type { Entry } from '../../contract/define.ts'
+import type { Actor, Context, RequestHead, Services } from '../context.ts'
+import { Failure, refuse } from './failure.ts'
+import type { AnyHandler } from './handlers.ts'
+import { settle, type Transact } from './transaction.ts'
+import { invalidInput } from './validation.ts'
+
+/** Checks a call before its input is read; throws a failure to refuse it. */
+export type Gate = (rules: Entry, call: OpenCall) => void | Promise<void>
+
+/** A call on its way to the handler. The gates fill in the actor. */
+export interface OpenCall extends Context {
+  readonly entry: string
+  actor: Actor | null
+  input: unknown
+  readonly fail: typeof refuse
+  /** The answer as it was stored for replay; set by the transaction that stored or found it. */
+  settled: { readonly data: unknown; readonly isReplay: boolean } | null
+}
+
+/** What a call came to: data for the wire, and whether it is an earlier answer sent again. */
+export interface Result {
+  readonly data: unknown
+  readonly isReplay: boolean
+}
+
+/** An entry that can be called. Every transport calls this, so their rules cannot differ. */
+export interface Procedure {
+  /** Contract key: `auth.register`. */
+  readonly path: string
+  readonly rules: Entry
+  /** Runs gates, input, handler and output. Rejects with a Failure, or with whatever broke. */
+  readonly call: (request: RequestHead, readInput: () => unknown) => Promise<Result>
+}
+
+interface Parts {
+  readonly path: string
+  readonly rules: Entry
+  readonly handler: AnyHandler
+  readonly services: Services
+  readonly gates: readonly Gate[]
+  readonly transact: Transact
+}
+
+export const createProcedure = (parts: Parts): Procedure => {
+  const { path, rules, handler, gates } = parts
+  const input = rules.input && z.compile(rules.input)
+  const output = z.compile(rules.output)
+  const serialize = (answer: unknown) => output.parse(answer)
+
+  const parse = (value: unknown) => {
+    if (!input) return undefined
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw refuse('request.malformed')
+    const parsed = input.safeParse(value)
+    if (!parsed.success) throw invalidInput(parsed.error.issues, value)
+    return parsed.data
+  }
+
+  return {
+    path,
+    rules,
+    async call(request, readInput) {
+      const call = openCall(parts, request, serialize)
+      for (const gate of gates) {
+        const pending = gate(rules, call)
+        if (pending) await pending
+      }
+      call.input = parse(await readInput())
+      const answer = await handler(call as unknown as Parameters<AnyHandler>[0])
+      if (answer instanceof Failure) throw answer
+      return call.settled ?? { data: serialize(answer), isReplay: false }
+    },
+  }
+}
+
+const openCall = (
+  { path, rules, services, transact }: Parts,
+  request: RequestHead,
+  serialize: (answer: unknown) => unknown,
+) => {
+  const call: OpenCall = {
+    entry: path,
+    request,
+    actor: null,
+    input: undefined,
+    settled: null,
+    db: services.database.db,
+    passwords: services.passwords,
+    tokens: services.tokens,
+    cursors: services.cursors,
+    lifetimes: services.lifetimes,
+    now: services.now,
+    fail: refuse,
+    transaction: (work) => transact({ rules, call, serialize }, work),
+  }
+  return call
+}

@@ -1,0 +1,55 @@
+import type { z } from 'zod'
+import { type Failure, refuse } from './failure.ts'
+
+type Issue = z.core.$ZodIssue
+
+/** `scopes[0].name` for ['scopes', 0, 'name']. */
+export const fieldName = (path: readonly PropertyKey[]): string =>
+  path.reduce<string>((name, key) => {
+    if (typeof key === 'number') return `${name}[${key}]`
+    return name === '' ? String(key) : `${name}.${String(key)}`
+  }, '')
+
+const nouns: Record<string, string> = { int: 'an integer', object: 'an object', array: 'an array' }
+
+const valueAt = (input: unknown, path: readonly PropertyKey[]): unknown =>
+  path.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown> | null | undefined)?.[key], input)
+
+const typeText = (issue: Issue & { code: 'invalid_type' }, input: unknown) => {
+  if (valueAt(input, issue.path) === undefined) return 'is required'
+  return `must be ${nouns[issue.expected] ?? `a ${issue.expected}`}`
+}
+
+const formats: Record<string, string> = {
+  email: 'must be a valid email',
+  guid: 'must be a valid uuid',
+  uuid: 'must be a valid uuid',
+  datetime: 'must be a valid date and time (ISO 8601)',
+}
+
+const text = (issue: Issue, input: unknown): string => {
+  switch (issue.code) {
+    case 'invalid_type':
+      return typeText(issue, input)
+    case 'too_small':
+      return issue.minimum === 1 && issue.origin === 'string' ? 'is required' : `must be at least ${issue.minimum}`
+    case 'too_big':
+      return `must be at most ${issue.maximum}`
+    case 'invalid_format':
+      return formats[issue.format] ?? `must be a valid ${issue.format}`
+    case 'invalid_value':
+      return `must be one of [${issue.values.join(' ')}]`
+    default:
+      return issue.code === 'custom' && issue.message ? issue.message : 'is not valid'
+  }
+}
+
+/** The failure that names every field which is not valid, never its value. The first problem of a field counts. */
+export const invalidInput = (issues: readonly Issue[], input: unknown): Failure => {
+  const fields: Record<string, string> = {}
+  for (const issue of issues) {
+    const name = fieldName(issue.path)
+    if (!Object.hasOwn(fields, name)) fields[name] = text(issue, input)
+  }
+  return refuse('validation', { meta: { fields } })
+}
