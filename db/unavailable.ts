@@ -1,14 +1,38 @@
-const lostConnection = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ENOTFOUND', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENOENT'])
-/** PostgreSQL appendix A: class 08, admin shutdown, crash shutdown, cannot connect now, too many connections. */
-const unavailableStates = /^(?:08...|57P01|57P02|57P03|53300)$/
-const poolMessages = /timeout exceeded when trying to connect|Connection terminated|Client has encountered a connection error/
+import { causesOf } from './causes.ts'
 
-/** True when an error says that the database cannot be reached at the moment, so that a later try may succeed. */
-export const isUnavailable = (error: unknown): boolean => {
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    const { code } = cause as { code?: unknown }
-    if (typeof code === 'string' && (lostConnection.has(code) || unavailableStates.test(code))) return true
-    if (poolMessages.test(cause.message)) return true
+/** Node's errors of a socket that could not be opened or was lost. */
+const socketCodes = [
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ENOENT',
+]
+
+/** SQLSTATEs of a server that refuses or ends connections: shutting down, starting, full (PostgreSQL manual, appendix A). */
+const serverCodes = ['57P01', '57P02', '57P03', '57P05', '53300', '08000', '08001', '08003', '08004', '08006']
+
+const codes = new Set([...socketCodes, ...serverCodes])
+
+/** node-postgres gives no code to these. */
+const messages = [
+  /^timeout exceeded when trying to connect/,
+  /^Connection terminated/,
+  /^Client has encountered a connection error/,
+  /^Client was closed/,
+  /^Cannot use a pool after calling end/,
+]
+
+/** Whether the database could not be reached or gave no connection in time: the same request may succeed later. */
+export function isUnavailable(error: unknown): boolean {
+  for (const cause of causesOf(error)) {
+    if ('code' in cause && typeof cause.code === 'string' && codes.has(cause.code)) return true
+    if (cause instanceof Error && messages.some((pattern) => pattern.test(cause.message))) return true
   }
   return false
 }

@@ -1,29 +1,24 @@
-import { pino } from 'pino'
+import { connectDatabase } from './database.ts'
+import { createApp } from './app.ts'
 import { loadConfig } from './config.ts'
-import { chooseAdapter } from './http/adapter.ts'
-import { createDispatch } from './http/dispatch.ts'
-import { createCors } from './http/headers.ts'
-import { systemRoutes } from './http/system.ts'
-import { createAddressBudget } from './platform/addressBudget.ts'
+import { createLog } from './log.ts'
+import { explainStartFailure } from './platform/startFailure.ts'
+import { drainOnSignal } from './platform/drain.ts'
+import { version } from './version.ts'
 
-const config = loadConfig()
-const log = pino({ level: config.logLevel })
-const adapter = await chooseAdapter(config.http.adapter)
-const routes = systemRoutes({
-  serviceName: config.serviceName,
-  version: '0.1.0',
-  adminToken: config.adminToken,
-  publicKeys: { keys: [] },
-  notReady: async () => undefined,
-  moduleNames: [],
-})
-const handle = createDispatch({
-  routes,
-  cors: createCors(config.http.corsOrigins),
-  budget: createAddressBudget(config.limits.ratePerMinute),
-  log,
-})
-const server = adapter.create({ bodyLimitBytes: config.http.bodyLimitBytes, bodyIdleMs: 10_000, handle })
-const { host, port } = config.http
-const bound = await server.listen({ host, port, exclusive: config.http.workers === 1 })
-log.info(`ready on http://${host}:${bound} (${adapter.name})`)
+try {
+  const config = loadConfig()
+  const log = await createLog(config)
+  for (const warning of config.warnings) log.warn(warning)
+
+  const database = await connectDatabase(config, log)
+  const app = await createApp({ config, addresses: database.addresses, log, version })
+  const port = await app.listen()
+  drainOnSignal({ app, database, config, log })
+
+  const host = config.http.host.includes(':') ? `[${config.http.host}]` : config.http.host
+  log.info({ adapter: app.adapter, port }, `ready on http://${host}:${port} (${app.adapter}), API reference at /docs`)
+} catch (error) {
+  process.stderr.write(`${explainStartFailure(error)}\n`)
+  process.exit(1)
+}

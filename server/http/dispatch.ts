@@ -1,13 +1,14 @@
 import type { Logger } from 'pino'
+import type { RequestHead } from '../context.ts'
 import { refuse } from '../rpc/failure.ts'
 import type { AddressBudget } from '../rpc/gates.ts'
 import { toFailure } from '../rpc/toFailure.ts'
 import { refusal } from './envelope.ts'
-import type { Answer, Exchange } from './exchange.ts'
+import type { Answer, Exchange, HeaderMap } from './exchange.ts'
 import { type Cors, securityHeaders } from './headers.ts'
 import { openRequest } from './requestHead.ts'
-import type { Route, Visit } from './route.ts'
-import { createRouter } from './router.ts'
+import type { Route } from './route.ts'
+import { createRouter, type Match } from './router.ts'
 
 export interface DispatchOptions {
   readonly routes: readonly Route[]
@@ -20,51 +21,56 @@ export interface DispatchOptions {
 export const createDispatch = ({ routes, cors, budget, log }: DispatchOptions) => {
   const router = createRouter(routes.map((route) => ({ method: route.method, path: route.path, value: route })))
 
-  const serve = async (exchange: Exchange, head: Visit['head'], found: ReturnType<typeof router.match>) => {
+  const serve = async (exchange: Exchange, head: RequestHead, found: Match<Route>, replyHeaders: () => HeaderMap) => {
     if (exchange.defect) throw refuse(exchange.defect)
-    if (exchange.method === 'OPTIONS') return preflight(exchange, found)
-    if (found && 'value' in found) return found.value.serve({ exchange, head, params: found.params })
+    if (found && 'value' in found) return found.value.serve({ exchange, head, params: found.params, replyHeaders })
+    if (found && exchange.method === 'OPTIONS') return preflight(found)
     await budget.spend(head.address)
     if (!found) throw refuse('route.not_found')
     return refusal(refuse('route.method_not_allowed'), head.id, { allow: found.allow.join(', ') })
   }
 
   return (exchange: Exchange): void => {
-    const startedAt = performance.now()
     const head = openRequest(exchange, log)
     const found = router.match(exchange.method, exchange.path)
-    const route = found && 'value' in found ? found.value : undefined
-    let status = 200
+    const replyHeaders = () => ({ ...securityHeaders, 'x-request-id': head.id, ...cors(exchange) })
+    const noteStatus = logWhenDone(exchange, head, found && 'value' in found ? found.value : undefined)
 
-    exchange.onDone((outcome) => {
-      const line = {
+    const reply = (answer: Answer | null) => {
+      if (!answer) return
+      noteStatus(answer.status)
+      exchange.send({ ...answer, headers: { ...replyHeaders(), ...answer.headers } })
+    }
+    const explain = (error: unknown) => reply(refusal(toFailure(error, head.log), head.id))
+    serve(exchange, head, found, replyHeaders).then(reply).catch(explain)
+  }
+}
+
+/** Writes one line when the exchange is over. 499 stands for a client that left before its reply. */
+const logWhenDone = (exchange: Exchange, head: RequestHead, route: Route | undefined) => {
+  const startedAt = performance.now()
+  let status = 200
+  exchange.onDone((outcome) => {
+    head.log[route?.isSystem ? 'debug' : 'info'](
+      {
         method: exchange.method,
         route: route?.path ?? null,
         status: outcome === 'aborted' ? 499 : status,
         duration_ms: Math.round((performance.now() - startedAt) * 100) / 100,
         address: head.address,
         ...(head.userId === undefined ? {} : { user_id: head.userId }),
-      }
-      head.log[route?.isSystem ? 'debug' : 'info'](line, 'request')
-    })
-
-    const reply = (answer: Answer) => {
-      status = answer.status
-      exchange.send({
-        ...answer,
-        headers: { ...securityHeaders, 'x-request-id': head.id, ...cors(exchange), ...answer.headers },
-      })
-    }
-
-    serve(exchange, head, found).then(
-      (answer) => answer && reply(answer),
-      (error: unknown) => reply(refusal(toFailure(error, head.log), head.id)),
-    ).catch((error: unknown) => head.log.error({ err: error }, 'reply failed'))
+      },
+      'request',
+    )
+  })
+  return (sent: number) => {
+    status = sent
   }
 }
 
-const preflight = (exchange: Exchange, found: unknown): Answer => {
-  if (!found) throw refuse('route.not_found')
-  const allow = (found as { allow?: string[] }).allow
-  return { status: 204, headers: allow ? { allow: allow.join(', ') } : {}, body: null }
-}
+/** RFC 9110 9.3.7: what a path answers to. The CORS headers are added to every reply. */
+const preflight = (found: { readonly allow: readonly string[] }): Answer => ({
+  status: 204,
+  headers: { allow: found.allow.join(', ') },
+  body: null,
+})

@@ -82,11 +82,11 @@ function isOriginForm(path: string): boolean {
   return path.charCodeAt(0) === 47 && isPrintable(path)
 }
 
-/** Without controls, blanks and fragment. */
+/** ASCII without controls, blanks and fragment: RFC 3986 has the rest percent-encoded, and node's parser refuses it. */
 function isPrintable(target: string): boolean {
   for (let index = 0; index < target.length; index++) {
     const code = target.charCodeAt(index)
-    if (code <= 32 || code === 35 || code === 127) return false
+    if (code <= 32 || code === 35 || code > 126) return false
   }
   return true
 }
@@ -122,7 +122,8 @@ export function checkReplyHeaders(headers: HeaderMap): void {
     if (typeof value !== 'string' || !isToken(name) || isUnsendable(value)) {
       throw new TypeError(`The reply header ${JSON.stringify(name)} cannot be sent.`)
     }
-    if (ownedByAdapter.has(name.toLowerCase())) throw new TypeError(`The reply header ${name} is the adapter's to write.`)
+    if (ownedByAdapter.has(name.toLowerCase()))
+      throw new TypeError(`The reply header ${name} is the adapter's to write.`)
     if (lastSent.size < 200) lastSent.set(name, value)
   }
 }

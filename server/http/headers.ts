@@ -13,8 +13,7 @@ export const securityHeaders: HeaderMap = {
 
 const requestHeaders =
   'Authorization, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID, X-Request-ID, X-Tenant-ID, traceparent, trpc-accept'
-const exposedHeaders =
-  'ETag, Idempotent-Replay, RateLimit, RateLimit-Policy, Retry-After, X-Request-ID'
+const exposedHeaders = 'ETag, Idempotent-Replay, RateLimit, RateLimit-Policy, Retry-After, X-Request-ID'
 const preflightSeconds = 86_400
 
 /** Decides which headers let a page of another origin read the reply. */

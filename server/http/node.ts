@@ -27,21 +27,40 @@ class NodeServer implements HttpServer, ExchangeHost {
   readonly bodyLimitBytes: number
   readonly bodyIdleMs: number
   readonly #handle: HttpServerOptions['handle']
-  /** The newest exchange of each connection. */
-  readonly #exchanges = new WeakMap<Socket, NodeExchange>()
+  /** The open exchanges of each connection, several when the client pipelines. */
+  readonly #exchanges = new WeakMap<Socket, Set<NodeExchange>>()
   readonly #server = createServer(limits, (req, res) => this.#serve(req, res))
 
   constructor(options: HttpServerOptions) {
     this.bodyLimitBytes = options.bodyLimitBytes
     this.bodyIdleMs = options.bodyIdleMs
     this.#handle = options.handle
+    this.#server.on('connection', (socket) => this.#follow(socket))
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => this.#refuse(error, socket))
   }
 
+  /** Node tells a reply that its connection is gone only when its turn had come, so the connections are asked. */
+  #follow(socket: Socket): void {
+    const exchanges = new Set<NodeExchange>()
+    this.#exchanges.set(socket, exchanges)
+    socket.once('close', () => {
+      for (const exchange of exchanges) exchange.connectionClosed()
+    })
+  }
+
   #serve(req: IncomingMessage, res: ServerResponse): void {
+    const onSocket = this.#exchanges.get(req.socket) ?? new Set()
+    for (const { defect } of onSocket) {
+      if (defect) {
+        // What follows a head with a defect is a request to us alone, perhaps.
+        req.socket.destroy()
+        return
+      }
+    }
     this.inFlight++
     const exchange = new NodeExchange(req, res, this)
-    this.#exchanges.set(req.socket, exchange)
+    onSocket.add(exchange)
+    exchange.onDone(() => onSocket.delete(exchange))
     try {
       this.#handle(exchange)
     } catch {
@@ -51,12 +70,17 @@ class NodeServer implements HttpServer, ExchangeHost {
 
   /** The parser gave up: within a body that is the exchange's matter, anywhere else there is no exchange to answer. */
   #refuse(error: NodeJS.ErrnoException, socket: Socket): void {
-    if (this.#exchanges.get(socket)?.bodyBroke()) return
-    if (!socket.writable || error.code === 'ECONNRESET') {
+    const { code } = error
+    const exchanges = [...(this.#exchanges.get(socket) ?? [])]
+    const isGone = !socket.writable || code === 'ECONNRESET' || code === 'HPE_INVALID_EOF_STATE'
+    const reason = code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'timeout' : 'malformed'
+    if (!isGone && exchanges.some((exchange) => exchange.bodyBroke(reason))) return
+    // A refusal now would be taken for the answer to a request that still waits for its own.
+    if (isGone || exchanges.length > 0) {
       socket.destroy()
       return
     }
-    socket.end(refusalFor(error.code))
+    socket.end(refusalFor(code))
     setTimeout(() => socket.destroy(), 500).unref()
   }
 

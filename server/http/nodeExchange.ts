@@ -1,8 +1,7 @@
-import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Answer, BodyWriter, HeaderMap } from './exchange.ts'
 import { canonicalAddress, checkReplyHeaders, HeadReader, type RequestHead } from './framing.ts'
-import { type ExchangeHost, isBodyless, OpenExchange } from './openExchange.ts'
+import { type ExchangeHost, isBodyless, OpenExchange, silentWriter } from './openExchange.ts'
 
 /** One request on node:http. */
 export class NodeExchange extends OpenExchange {
@@ -15,9 +14,9 @@ export class NodeExchange extends OpenExchange {
     this.#req = req
     this.#res = res
     res.once('finish', () => this.complete('sent'))
-    res.once('close', () => this.abort())
-    // A connection that breaks down is told by 'close'; without a listener this event would end the process.
+    // The server tells when the connection is gone; without listeners these events would end the process.
     req.on('error', () => {})
+    res.on('error', () => {})
   }
 
   override readBody(): Promise<Buffer> {
@@ -39,30 +38,44 @@ export class NodeExchange extends OpenExchange {
   }
 
   stream(status: number, headers: HeaderMap): BodyWriter {
+    if (this.#isReplied || this.isAborted) return silentWriter
+    checkReplyHeaders(headers)
+    this.#isReplied = true
     const res = this.#res
-    if (!this.#isReplied && !this.isAborted) {
-      checkReplyHeaders(headers)
-      this.#isReplied = true
-      res.writeHead(status, this.#mustClose() ? { ...headers, Connection: 'close' } : headers)
-      if (this.method === 'HEAD' || isBodyless(status)) res.end()
+    res.writeHead(status, this.#mustClose() ? { ...headers, Connection: 'close' } : headers)
+    if (this.method === 'HEAD' || isBodyless(status)) {
+      res.end()
+      return silentWriter
     }
     return {
-      write: (chunk) => res.writable && res.write(typeof chunk === 'string' ? chunk : Buffer.from(chunk)),
-      drained: async () => {
-        if (this.isAborted || !res.writableNeedDrain) return
-        const gone = new AbortController()
-        this.onDone(() => gone.abort())
-        await once(res, 'drain', { signal: gone.signal }).catch(() => {})
+      // Copied: node keeps what the socket does not take, while the owner of the bytes may use them again.
+      write: (chunk) => !res.writableEnded && res.write(typeof chunk === 'string' ? chunk : Buffer.from(chunk)),
+      drained: () => this.#drained(),
+      end: () => {
+        res.end()
       },
-      end: () => res.end(),
     }
   }
 
-  /** The parser found the body's framing broken. False when this exchange expects no body any more. */
-  bodyBroke(): boolean {
+  /** The connection is gone, whether or not this exchange's turn on it had come. */
+  connectionClosed(): void {
+    this.abort()
+  }
+
+  /** The rest of the body will not come. False when this exchange does not wait for one. */
+  bodyBroke(reason: 'malformed' | 'timeout'): boolean {
     if (!this.body || this.body.isComplete || this.outcome) return false
-    this.body.fail('malformed')
+    this.body.fail(reason)
     return true
+  }
+
+  #drained(): Promise<void> {
+    const res = this.#res
+    if (this.outcome || !res.writableNeedDrain) return Promise.resolve()
+    return new Promise((resolve) => {
+      res.once('drain', resolve)
+      this.onDone(() => resolve())
+    })
   }
 
   #mustClose(): boolean {
@@ -96,7 +109,7 @@ function readHead(req: IncomingMessage): RequestHead {
   for (let index = 0; index < rawHeaders.length; index += 2) {
     reader.add((rawHeaders[index] ?? '').toLowerCase(), asUtf8(rawHeaders[index + 1] ?? ''))
   }
-  const target = asUtf8(req.url ?? '')
+  const target = req.url ?? ''
   const mark = target.indexOf('?')
   return reader.finish({
     method: req.method ?? '',
@@ -108,6 +121,5 @@ function readHead(req: IncomingMessage): RequestHead {
 
 /** Node reads the head as Latin-1, the addon as UTF-8. */
 function asUtf8(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the range is what ASCII is
-  return /^[\x00-\x7f]*$/.test(text) ? text : Buffer.from(text, 'latin1').toString('utf8')
+  return /[\u0080-\u00ff]/.test(text) ? Buffer.from(text, 'latin1').toString('utf8') : text
 }

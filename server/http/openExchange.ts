@@ -106,6 +106,9 @@ export abstract class OpenExchange implements Exchange {
   }
 }
 
+/** For replies that take no body: HEAD, 304, a client that is gone. */
+export const silentWriter: BodyWriter = { write: () => true, drained: () => Promise.resolve(), end: () => {} }
+
 export function isBodyless(status: number): boolean {
   return status === 204 || status === 304
 }

@@ -70,7 +70,8 @@ interface Shape {
   readonly anyOf?: readonly Shape[]
 }
 
-const typeOf = (shape: Shape): string => shape.type ?? shape.anyOf?.map(typeOf).find((type) => type !== 'null') ?? 'string'
+const typeOf = (shape: Shape): string =>
+  shape.type ?? shape.anyOf?.map(typeOf).find((type) => type !== 'null') ?? 'string'
 
 /**
  * Decodes a query string by the types of the input's fields, known once at boot. A text that does not fit its type

@@ -1,5 +1,5 @@
 import type { RequestHead } from '../context.ts'
-import type { Answer, Exchange } from './exchange.ts'
+import type { Answer, Exchange, HeaderMap } from './exchange.ts'
 
 /** A request that found its route. */
 export interface Visit {
@@ -7,6 +7,8 @@ export interface Visit {
   readonly head: RequestHead
   /** What stands for the `{name}` segments of the path, in order, as sent. */
   readonly params: readonly string[]
+  /** The headers that every reply carries, for a route that begins a stream itself. */
+  readonly replyHeaders: () => HeaderMap
 }
 
 export interface Route {

@@ -2,8 +2,8 @@ import { STATUS_CODES } from 'node:http'
 import type { AddonRequest, AddonResponse } from './addon.ts'
 import type { Answer, BodyWriter, HeaderMap } from './exchange.ts'
 import { canonicalAddress, checkReplyHeaders, HeadReader, type RequestHead } from './framing.ts'
-import { type ExchangeHost, isBodyless, OpenExchange } from './openExchange.ts'
-import { ChunkedWriter, HeldWriter, silentWriter } from './uwsWriter.ts'
+import { type ExchangeHost, isBodyless, OpenExchange, silentWriter } from './openExchange.ts'
+import { ChunkedWriter, HeldWriter } from './uwsWriter.ts'
 
 const statusLines = new Map(Object.entries(STATUS_CODES).map(([code, reason]) => [Number(code), `${code} ${reason}`]))
 
@@ -96,15 +96,26 @@ export class UwsExchange extends OpenExchange {
   }
 
   #write({ status, headers, body }: Answer, isClosing: boolean): void {
-    const res = this.#res
     this.#writeHead(status, headers)
-    if (isBodyless(status)) res.endWithoutBody(undefined, isClosing)
-    else if (this.method === 'HEAD') {
-      // Given a length, endWithoutBody leaves the response open for ever in many builds of the addon.
-      res.writeHeader('Content-Length', String(body === null ? 0 : Buffer.byteLength(body)))
-      res.endWithoutBody(undefined, isClosing)
-    } else res.end(body ?? '', isClosing)
+    if (this.method === 'HEAD' || isBodyless(status)) this.#endEmpty(status, body, isClosing)
+    else this.#res.end(body ?? '', isClosing)
     this.complete('sent')
+  }
+
+  /**
+   * Given any argument, `endWithoutBody` writes a Content-Length, and unless that is 0 it leaves the response open for
+   * ever. So it is called without one, and cannot close: when draining the header alone asks the client to. Where the
+   * connection must not live on, a Content-Length of 0 is the price.
+   */
+  #endEmpty(status: number, body: Answer['body'], isClosing: boolean): void {
+    const res = this.#res
+    if (isClosing && this.#isUnsafeToReuse()) {
+      res.end('', true)
+      return
+    }
+    if (isClosing) res.writeHeader('Connection', 'close')
+    if (!isBodyless(status)) res.writeHeader('Content-Length', String(body === null ? 0 : Buffer.byteLength(body)))
+    res.endWithoutBody()
   }
 
   #writeHeadOnly(status: number, headers: HeaderMap): void {

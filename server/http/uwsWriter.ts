@@ -1,9 +1,6 @@
 import type { AddonResponse } from './addon.ts'
 import type { BodyWriter, HeaderMap } from './exchange.ts'
 
-/** For replies that take no body: HEAD, 304, a client that is gone. */
-export const silentWriter: BodyWriter = { write: () => true, drained: () => Promise.resolve(), end: () => {} }
-
 /**
  * The addon keeps what the socket does not take, without bound. Handing it slices, one after the other until it says
  * stop, keeps its part near this size and the rest in our queue.
@@ -85,12 +82,18 @@ export class ChunkedWriter implements BodyWriter {
   }
 }
 
-/** A streamed reply on a connection that must close after it, which a chunked reply of the addon cannot: it is sent whole. */
+const heldBytes = 4 * 1024 * 1024
+
+/**
+ * A streamed reply on a connection that must close after it, which a chunked reply of the addon cannot do: sent whole.
+ * An endless stream is given up once it outgrows what may be held.
+ */
 export class HeldWriter implements BodyWriter {
   readonly #send: (body: Buffer) => void
   readonly #giveUp: () => void
   #chunks: Buffer[] = []
   #sizeBytes = 0
+  #isOver = false
 
   constructor(send: (body: Buffer) => void, giveUp: () => void) {
     this.#send = send
@@ -98,11 +101,15 @@ export class HeldWriter implements BodyWriter {
   }
 
   write(chunk: string | Uint8Array): boolean {
+    if (this.#isOver) return false
     const copy = Buffer.from(chunk)
     this.#chunks.push(copy)
     this.#sizeBytes += copy.length
-    if (this.#sizeBytes > 4 * 1024 * 1024) this.#giveUp()
-    return true
+    if (this.#sizeBytes <= heldBytes) return true
+    this.#isOver = true
+    this.#chunks = []
+    this.#giveUp()
+    return false
   }
 
   drained(): Promise<void> {
@@ -110,6 +117,8 @@ export class HeldWriter implements BodyWriter {
   }
 
   end(): void {
+    if (this.#isOver) return
+    this.#isOver = true
     this.#send(Buffer.concat(this.#chunks))
   }
 }

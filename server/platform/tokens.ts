@@ -1,6 +1,7 @@
 import { createHash, hash, webcrypto } from 'node:crypto'
 import { type CryptoKey, importJWK, type JWK, type JWTPayload, type JWTVerifyOptions, jwtVerify, SignJWT } from 'jose'
 import { LRUCache } from 'lru-cache'
+import type { JwtKey } from './configuration/jwtKeys.ts'
 
 /** Who an access token was issued to, and the session it dies with. */
 export interface Claims {
@@ -19,11 +20,11 @@ export interface AccessTokens {
 
 export interface TokenOptions {
   /** Signs unless `keys` holds a private key; 32 bytes or more. */
-  readonly secret: string
+  readonly secret: string | undefined
   /** Verify only, so that a rotation logs nobody out. */
   readonly previousSecrets: readonly string[]
   /** Ed25519 or P-256 keys with `kid`; the first one with a private part signs. */
-  readonly keys: readonly JWK[]
+  readonly keys: readonly JwtKey[]
   readonly issuer: string
   readonly audience: string
   readonly ttlSeconds: number
@@ -116,7 +117,7 @@ const claimsOf = ({ sub, sid, exp }: JWTPayload) =>
 
 const importKeys = async ({ secret, previousSecrets, keys }: TokenOptions): Promise<Key[]> => [
   ...(await Promise.all(keys.map(importKeyPair))),
-  ...(secret === '' ? [] : [await importSecret(secret, true)]),
+  ...(secret === undefined ? [] : [await importSecret(secret, true)]),
   ...(await Promise.all(previousSecrets.map((previous) => importSecret(previous, false)))),
 ]
 
@@ -127,19 +128,11 @@ const importSecret = async (secret: string, signs: boolean): Promise<Key> => {
   return { kid, algorithm: 'HS256', verifyWith: key, signWith: signs ? key : undefined }
 }
 
-const importKeyPair = async (jwk: JWK): Promise<Key> => {
-  const algorithm = jwk.kty === 'OKP' ? 'EdDSA' : 'ES256'
+const importKeyPair = async (jwk: JwtKey): Promise<Key> => {
+  const algorithm = jwk.alg
   const verifyWith = (await importJWK(publicPart(jwk), algorithm)) as CryptoKey
-  const signWith = jwk.d === undefined ? undefined : ((await importJWK(jwk, algorithm)) as CryptoKey)
-  return { kid: jwk.kid ?? '', algorithm, verifyWith, signWith }
+  const signWith = jwk.d === undefined ? undefined : ((await importJWK(jwk as JWK, algorithm)) as CryptoKey)
+  return { kid: jwk.kid, algorithm, verifyWith, signWith }
 }
 
-const publicPart = ({ kty, crv, x, y, kid }: JWK): JWK => ({
-  kty,
-  ...(crv === undefined ? {} : { crv }),
-  ...(x === undefined ? {} : { x }),
-  ...(y === undefined ? {} : { y }),
-  ...(kid === undefined ? {} : { kid }),
-  use: 'sig',
-  alg: kty === 'OKP' ? 'EdDSA' : 'ES256',
-})
+const publicPart = ({ d: _private, ...jwk }: JwtKey): JWK => ({ ...jwk, use: 'sig' })

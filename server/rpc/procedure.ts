@@ -3,7 +3,7 @@ import type { Entry } from '../../contract/define.ts'
 import type { Actor, Context, RequestHead, Services } from '../context.ts'
 import { Failure, refuse } from './failure.ts'
 import type { AnyHandler } from './handlers.ts'
-import { settle, type Transact } from './transaction.ts'
+import type { Transact } from './transaction.ts'
 import { invalidInput } from './validation.ts'
 
 /** Checks a call before its input is read; throws a failure to refuse it. */

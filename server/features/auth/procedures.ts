@@ -1,9 +1,14 @@
 import { uuidv7 } from 'uuidv7'
 import type { contract } from '../../../contract/index.ts'
-import { isConflict } from '../../../db/conflict.ts'
 import type { Context } from '../../context.ts'
 import type { Handlers } from '../../rpc/handlers.ts'
-import { endOtherSessions, endSession, endSessionOfUsedToken, insertSession, rotateRefreshToken } from '../sessions/queries.ts'
+import {
+  endOtherSessions,
+  endSession,
+  endSessionOfUsedToken,
+  insertSession,
+  rotateRefreshToken,
+} from '../sessions/queries.ts'
 import { findPasswordHash, findUserByEmail, insertUser, replacePasswordHash } from './queries.ts'
 import { hashRefreshToken, newRefreshToken } from './refreshToken.ts'
 
@@ -14,9 +19,8 @@ export const auth: Handlers<typeof contract.auth> = {
     const userId = uuidv7()
     const session = await openSession(call, userId)
     return transaction(async (tx) => {
-      const [user] = await insertUser(tx, { id: userId, email: input.email, name: input.name, passwordHash }).catch((error) => {
-        throw isConflict(error, 'users_email_unique') ? fail('user.email_taken') : error
-      })
+      const [user] = await insertUser(tx, { id: userId, email: input.email, name: input.name, passwordHash })
+      if (!user) throw fail('user.email_taken')
       await insertSession(tx, session.row)
       return { user, tokens: session.tokens }
     })
@@ -35,7 +39,8 @@ export const auth: Handlers<typeof contract.auth> = {
     const rehashed = needsRehash ? await passwords.hash(input.password) : undefined
     const session = await openSession(call, user.id)
     return transaction(async (tx) => {
-      if (rehashed) await replacePasswordHash(tx, { userId: user.id, passwordHash: rehashed, previous: user.password_hash })
+      if (rehashed)
+        await replacePasswordHash(tx, { userId: user.id, passwordHash: rehashed, previous: user.password_hash })
       await insertSession(tx, session.row)
       return { user, tokens: session.tokens }
     })
@@ -89,7 +94,10 @@ const tokenPair = (access: { token: string; expiresAt: Date }, refreshToken: str
 })
 
 /** Makes everything of a new session that needs no database, so that the transaction stays short. */
-const openSession = async ({ tokens, request, lifetimes }: Pick<Context, 'tokens' | 'request' | 'lifetimes'>, userId: string) => {
+const openSession = async (
+  { tokens, request, lifetimes }: Pick<Context, 'tokens' | 'request' | 'lifetimes'>,
+  userId: string,
+) => {
   const id = uuidv7()
   const refresh = newRefreshToken()
   const row = {

@@ -29,7 +29,7 @@ export const findPasswordHash = statement('auth.findPasswordHash', (db) =>
     .where(eq(users.id, placeholder('userId'))),
 )
 
-/** Fails on the constraint `users_email_unique` when the e-mail is taken. */
+/** No row: the e-mail is taken. */
 export const insertUser = statement('auth.insertUser', (db) =>
   db
     .insert(users)
@@ -39,6 +39,7 @@ export const insertUser = statement('auth.insertUser', (db) =>
       name: placeholder('name'),
       password_hash: placeholder('passwordHash'),
     })
+    .onConflictDoNothing({ target: users.email })
     .returning(userColumns),
 )
 

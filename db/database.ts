@@ -1,0 +1,78 @@
+import { Pool, type PoolConfig } from 'pg'
+import { type Db, dbOver, forgoStatementCache } from './client.ts'
+import { runReadAs } from './readAs.ts'
+import type { Tenant } from './tenant.ts'
+import { runTransaction } from './transaction.ts'
+
+export interface DatabaseOptions {
+  readonly url: string
+  /** Taken on as every connection begins, as `SET ROLE` does; the role of `url` must be a member of it. */
+  readonly role?: string | undefined
+  readonly maxConnections: number
+  /** False where connections are shared between sessions, as by PgBouncer in transaction mode. */
+  readonly statementCache: boolean
+  /** Shown in pg_stat_activity. */
+  readonly applicationName: string
+  /** How long a query waits for a connection. */
+  readonly acquireTimeoutMs: number
+  /** What PostgreSQL ends a statement after; undefined leaves it to the server's settings. */
+  readonly statementTimeoutMs?: number | undefined
+  /** Told of connections lost while nobody used them. */
+  readonly onError: (error: Error) => void
+}
+
+export interface Database {
+  readonly db: Db
+  /**
+   * Runs `work` as one unit and commits; what it throws rolls back and is thrown on. A serialization failure or a
+   * deadlock runs it again, up to three times in all. Throws TransactionAborted when the COMMIT came to nothing.
+   */
+  readonly transaction: <T>(work: (tx: Db) => Promise<T>, options?: { readonly tenant?: Tenant }) => Promise<T>
+  /** Runs one query in a read-only transaction of the tenant, in one round trip. */
+  readonly readAs: <T>(tenant: Tenant, query: (db: Db) => Promise<T>) => Promise<T>
+  /** Ends all connections once the work on them is done. */
+  readonly close: () => Promise<void>
+  /** Connections that are open, those of them at rest, and calls that wait for one. */
+  readonly stats: () => { readonly total: number; readonly idle: number; readonly waiting: number }
+}
+
+const idleMs = 30_000
+/** Connections are renewed, so that a failover or a new pg_hba.conf reaches them all in time. */
+const lifetimeSeconds = 1_800
+/** A client that died without a word must not hold its locks for ever. */
+const idleInTransactionMs = 60_000
+
+/** A pool of connections; none is opened before the first query. */
+export function openDatabase(options: DatabaseOptions): Database {
+  const pool = new Pool(poolConfig(options))
+  pool.on('error', options.onError)
+  // A checked-out connection that is lost fails the query at hand; without a listener it would end the process too.
+  pool.on('connect', (client) => {
+    client.on('error', () => {})
+    if (!options.statementCache) forgoStatementCache(client)
+  })
+  if (!options.statementCache) forgoStatementCache(pool)
+  return {
+    db: dbOver(pool),
+    transaction: (work, { tenant } = {}) => runTransaction(pool, work, tenant),
+    readAs: (tenant, query) => runReadAs(pool, tenant, query),
+    close: () => pool.end(),
+    stats: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
+  }
+}
+
+function poolConfig({ url, role, ...options }: DatabaseOptions): PoolConfig {
+  return {
+    connectionString: url,
+    max: options.maxConnections,
+    connectionTimeoutMillis: options.acquireTimeoutMs,
+    idleTimeoutMillis: idleMs,
+    maxLifetimeSeconds: lifetimeSeconds,
+    application_name: options.applicationName,
+    idle_in_transaction_session_timeout: idleInTransactionMs,
+    keepAlive: true,
+    pipeline: true,
+    ...(options.statementTimeoutMs === undefined ? {} : { statement_timeout: options.statementTimeoutMs }),
+    ...(role === undefined ? {} : { options: `-c role=${role}` }),
+  }
+}

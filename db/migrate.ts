@@ -1,0 +1,143 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Client } from 'pg'
+import { messageOf } from './causes.ts'
+import { MigrationError } from './migrationError.ts'
+import {
+  type AppliedMigration,
+  checksumOf,
+  type Migration,
+  type MigrationSource,
+  pendingOf,
+  readMigrations,
+} from './migrationFiles.ts'
+import { ensureRoles } from './roles.ts'
+
+export interface MigrateOptions {
+  /** Connects as the role that owns the schema, directly: not through PgBouncer in transaction mode. */
+  readonly url: string
+  readonly migrations: MigrationSource
+}
+
+export interface MigrateResult {
+  /** The names of those that were applied just now. */
+  readonly applied: readonly string[]
+  /** The name of the last one; empty when there is none at all. */
+  readonly current: string
+}
+
+/** Any number will do, as long as nobody else takes it; this is `tsforge` in hexadecimal digits. */
+const lockKey = "x'7473666f726765'::bigint"
+const lockPollMs = 50
+const outsideTransaction = /^-- migrate: no-transaction\s*$/m
+const breakpoint = '--> statement-breakpoint'
+
+/**
+ * Brings the schema up to date, each migration in a transaction of its own. Of several that run at once one does the
+ * work and the others wait for it. Throws MigrationError, naming the file, with the database as the last migration that
+ * succeeded left it. A file whose first line is `-- migrate: no-transaction` runs statement by statement, split where
+ * drizzle-kit puts its breakpoints; it must bear to be run again from its first line.
+ */
+export async function migrate({ url, migrations: source }: MigrateOptions): Promise<MigrateResult> {
+  const migrations = readMigrations(source)
+  return connected(url, async (client) => {
+    await lock(client)
+    await prepare(client)
+    const pending = pendingOf(migrations, await history(client))
+    for (const migration of pending) await apply(client, migration)
+    return { applied: pending.map(({ name }) => name), current: migrations.at(-1)?.name ?? '' }
+  })
+}
+
+/**
+ * The names of the migrations that a database still lacks, without changing it; for readiness and for a start that does
+ * not migrate. Throws MigrationError when files and database disagree. Needs SELECT on schema_migrations, which app has.
+ */
+export async function pendingMigrations({ url, migrations: source }: MigrateOptions): Promise<readonly string[]> {
+  const migrations = readMigrations(source)
+  return connected(url, async (client) => {
+    const { rows } = await client.query("select to_regclass('public.schema_migrations') is not null as made")
+    return pendingOf(migrations, rows[0].made ? await history(client) : []).map(({ name }) => name)
+  })
+}
+
+async function connected<T>(url: string, work: (client: Client) => Promise<T>): Promise<T> {
+  const client = new Client({ connectionString: url, application_name: 'tsforge migrate', statement_timeout: 0 })
+  // A lost connection fails the query at hand; without a listener it would end the process too.
+  client.on('error', () => {})
+  await client.connect()
+  try {
+    return await work(client)
+  } finally {
+    // Gives the lock back, even when the connection is in a bad state.
+    await client.end()
+  }
+}
+
+/**
+ * Asks again and again, because whoever waits inside PostgreSQL holds a snapshot, and a concurrent index build of the
+ * one at work waits for all older snapshots: a deadlock.
+ */
+async function lock(client: Client): Promise<void> {
+  for (;;) {
+    const { rows } = await client.query(`select pg_try_advisory_lock(${lockKey}) as locked`)
+    if (rows[0].locked) return
+    await sleep(lockPollMs)
+  }
+}
+
+async function prepare(client: Client): Promise<void> {
+  await ensureRoles(client)
+  await client.query(`
+    create table if not exists schema_migrations (
+      name text primary key,
+      checksum text not null,
+      applied_at timestamptz not null default now()
+    );
+    grant select on schema_migrations to app;
+    revoke create on schema public from public;
+    grant usage on schema public to app, gate;
+  `)
+}
+
+async function history(client: Client): Promise<AppliedMigration[]> {
+  const { rows } = await client.query<AppliedMigration>(
+    'select name, checksum from schema_migrations order by name collate "C"',
+  )
+  return rows
+}
+
+async function apply(client: Client, migration: Migration): Promise<void> {
+  const alone = outsideTransaction.test(migration.sql.split('\n', 1)[0] ?? '')
+  try {
+    if (alone) await runEach(client, migration)
+    else await runAsOne(client, migration)
+  } catch (error) {
+    const state = alone ? 'statements before the failing one stay' : 'nothing of it stays'
+    throw new MigrationError(`${migration.name} failed: ${messageOf(error)}; ${state}.`, { cause: error })
+  }
+}
+
+async function runAsOne(client: Client, migration: Migration): Promise<void> {
+  await client.query('begin')
+  try {
+    await client.query(migration.sql)
+    await note(client, migration)
+    const { command } = await client.query('commit')
+    if (command !== 'COMMIT') throw new Error('PostgreSQL rolled it back')
+  } catch (error) {
+    await client.query('rollback').catch(() => {})
+    throw error
+  }
+}
+
+async function runEach(client: Client, migration: Migration): Promise<void> {
+  for (const statement of migration.sql.split(breakpoint)) await client.query(statement)
+  await note(client, migration)
+}
+
+async function note(client: Client, migration: Migration): Promise<void> {
+  await client.query('insert into schema_migrations (name, checksum) values ($1, $2)', [
+    migration.name,
+    checksumOf(migration),
+  ])
+}

@@ -1,0 +1,48 @@
+import type { Pool, PoolClient, QueryResult } from 'pg'
+import { type Connection, type Db, dbOver } from './client.ts'
+import { beginning, type Tenant } from './tenant.ts'
+import { rollBack } from './transaction.ts'
+
+/**
+ * Runs the one query that `query` sends, in a read-only transaction of the tenant, in one round trip: everything is
+ * sent at once and answered in order. A second query is refused, because the COMMIT is on its way by then.
+ */
+export async function runReadAs<T>(pool: Pool, tenant: Tenant, query: (db: Db) => Promise<T>): Promise<T> {
+  const begin = beginning('begin read only', tenant)
+  const client = await pool.connect()
+  let broken: Error | undefined
+  try {
+    const begun = client.query(begin)
+    const { connection, commit } = commitBehindFirst(client)
+    const [beginResult, answer] = await Promise.allSettled([begun, run(query, connection)])
+    const [commitResult] = await Promise.allSettled([commit()])
+    // The first failure is the cause of the later ones.
+    for (const result of [beginResult, answer, commitResult]) if (result.status === 'rejected') throw result.reason
+    return (answer as PromiseFulfilledResult<T>).value
+  } catch (error) {
+    if (client.getTransactionStatus() !== 'I') broken = await rollBack(client)
+    throw error
+  } finally {
+    client.release(broken)
+  }
+}
+
+/** Turns what `query` throws into a rejection, so that the BEGIN is not left alone. */
+async function run<T>(query: (db: Db) => Promise<T>, connection: Connection): Promise<T> {
+  return query(dbOver(connection))
+}
+
+/** An heir of the client that sends COMMIT right behind the first query. `commit` is its answer, or sends it now. */
+function commitBehindFirst(client: PoolClient): { connection: Connection; commit: () => Promise<QueryResult> } {
+  let committed: Promise<QueryResult> | undefined
+  const send = client.query.bind(client) as (...query: unknown[]) => Promise<QueryResult>
+  const commit = () => (committed ??= client.query('commit'))
+  const first = (...query: unknown[]): Promise<QueryResult> => {
+    if (committed) return Promise.reject(new Error('readAs runs one query; use a transaction for more.'))
+    const answer = send(...query)
+    // Its failure is looked at after the query's; until then nobody listens.
+    commit().catch(() => {})
+    return answer
+  }
+  return { connection: Object.create(client, { query: { value: first } }), commit }
+}

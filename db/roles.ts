@@ -1,0 +1,76 @@
+import { Client } from 'pg'
+import { codeOf } from './causes.ts'
+import { MigrationError } from './migrationError.ts'
+
+/** What the role of a connection could do, and to which server it is connected. */
+export interface RoleReport {
+  readonly role: string
+  readonly isSuperuser: boolean
+  /** Row-level security does not hold for it. */
+  readonly bypassesRls: boolean
+  /** It owns a table, or may act for the owner of one: row-level security can be switched off. */
+  readonly ownsTables: boolean
+  /** `18.4`. */
+  readonly serverVersion: string
+  /** PostgreSQL 15 or newer. */
+  readonly serverSupported: boolean
+}
+
+const oldestServer = 150_000
+const connectTimeoutMs = 10_000
+
+/** Looks at the role that `url` connects as. Rejects when there is no connection. */
+export async function inspectRole(url: string): Promise<RoleReport> {
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: connectTimeoutMs })
+  await client.connect()
+  try {
+    const { rows } = await client.query(`
+      select rolname as role, rolsuper as "isSuperuser", rolbypassrls as "bypassesRls",
+        current_setting('server_version') as "serverVersion",
+        current_setting('server_version_num')::int >= ${oldestServer} as "serverSupported",
+        exists (
+          select from pg_class join pg_namespace on pg_namespace.oid = relnamespace
+          where nspname = 'public' and relkind in ('r', 'p') and pg_has_role(current_user, relowner, 'usage')
+        ) as "ownsTables"
+      from pg_roles where rolname = current_user`)
+    return rows[0]
+  } finally {
+    await client.end()
+  }
+}
+
+/** What an administrator runs once when the migrating role may not. `app` gets a login and a password where it needs one. */
+const roleSql = {
+  app: 'create role app nologin noinherit',
+  gate: 'create role gate nologin',
+  membership: 'grant gate to app',
+} as const
+
+/**
+ * Makes the roles that migrations grant to: `app`, which runs handlers, and `gate`, which only reads who is calling and
+ * which app may become. Throws MigrationError with the SQL for an administrator when the migrating role may not.
+ */
+export async function ensureRoles(client: Client): Promise<void> {
+  const missing = await missingRoles(client)
+  try {
+    for (const name of missing) await client.query(roleSql[name])
+  } catch (error) {
+    // Roles belong to the whole server: another database's migration may have made them this instant.
+    if ((await missingRoles(client)).length === 0) return
+    if (codeOf(error) !== '42501') throw error
+    const sql = (await missingRoles(client)).map((name) => `${roleSql[name]};`).join(' ')
+    throw new MigrationError(
+      `The migrating role may not make the roles of the application; as an administrator run: ${sql}`,
+      { cause: error },
+    )
+  }
+}
+
+async function missingRoles(client: Client): Promise<(keyof typeof roleSql)[]> {
+  const { rows } = await client.query(`
+    select to_regrole('app') is null as app, to_regrole('gate') is null as gate,
+      not exists (
+        select from pg_auth_members where roleid = to_regrole('gate') and member = to_regrole('app')
+      ) as membership`)
+  return (['app', 'gate', 'membership'] as const).filter((name) => rows[0][name])
+}

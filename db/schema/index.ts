@@ -1,0 +1,3 @@
+export { refreshTokens } from './refreshTokens.ts'
+export { sessions } from './sessions.ts'
+export { users } from './users.ts'

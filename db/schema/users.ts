@@ -1,0 +1,18 @@
+import { pgTable, text, timestamp, unique, uuid } from 'drizzle-orm/pg-core'
+
+/** Keys are spelled as the contract spells them, so that a row can be an answer. Ids are UUIDv7, made by the application. */
+export const users = pgTable(
+  'users',
+  {
+    id: uuid().primaryKey(),
+    email: text().notNull(),
+    /** A PHC string. The role `gate` may not read it. */
+    password_hash: text().notNull(),
+    name: text().notNull(),
+    /** Null while the person may sign in. */
+    disabled_at: timestamp({ withTimezone: true, mode: 'date' }),
+    created_at: timestamp({ withTimezone: true, mode: 'date' }).notNull().defaultNow(),
+    updated_at: timestamp({ withTimezone: true, mode: 'date' }).notNull().defaultNow(),
+  },
+  (table) => [unique('users_email_unique').on(table.email)],
+)

@@ -1,0 +1,63 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Pool, PoolClient, QueryResult } from 'pg'
+import { codeOf } from './causes.ts'
+import { type Db, dbOver } from './client.ts'
+import { beginning, type Tenant } from './tenant.ts'
+
+const attempts = 3
+const retryWithinMs = 50
+/** serialization_failure and deadlock_detected (PostgreSQL manual, appendix A): nothing happened, it may be tried again. */
+const retryable = new Set(['40001', '40P01'])
+
+/** A statement failed, its error was caught, and the work went on: PostgreSQL rolled back where COMMIT was asked for. */
+export class TransactionAborted extends Error {
+  override readonly name = 'TransactionAborted'
+  constructor() {
+    super('A statement in the transaction failed and its error was swallowed, so PostgreSQL rolled everything back.')
+  }
+}
+
+/**
+ * Runs `work` as one unit and commits; whatever it throws rolls back and is thrown on. A serialization failure or a
+ * deadlock runs the work again, up to three times in all. Throws TransactionAborted when the COMMIT came to nothing.
+ */
+export async function runTransaction<T>(pool: Pool, work: (tx: Db) => Promise<T>, tenant: Tenant): Promise<T> {
+  const begin = beginning('begin', tenant)
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await attemptOnce(await pool.connect(), work, begin)
+    } catch (error) {
+      if (attempt === attempts || !retryable.has(codeOf(error) ?? '')) throw error
+      await sleep(Math.random() * retryWithinMs * attempt)
+    }
+  }
+}
+
+async function attemptOnce<T>(client: PoolClient, work: (tx: Db) => Promise<T>, begin: string): Promise<T> {
+  let broken: Error | undefined
+  try {
+    await client.query(begin)
+    const result = await work(dbOver(client))
+    checkCommitted(await client.query('commit'))
+    return result
+  } catch (error) {
+    broken = await rollBack(client)
+    throw error
+  } finally {
+    client.release(broken)
+  }
+}
+
+/** Returns what went wrong: a connection whose state is unknown must not be used again. */
+export async function rollBack(client: PoolClient): Promise<Error | undefined> {
+  try {
+    await client.query('rollback')
+    return undefined
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error))
+  }
+}
+
+function checkCommitted({ command }: QueryResult): void {
+  if (command !== 'COMMIT') throw new TransactionAborted()
+}

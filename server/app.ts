@@ -1,0 +1,160 @@
+import type { Logger } from 'pino'
+import { coalesce } from '../db/coalesce.ts'
+import { type Database, openDatabase } from '../db/database.ts'
+import type { Config } from './config.ts'
+import type { Services } from './context.ts'
+import { createIdentify } from './features/auth/identify.ts'
+import { findActors } from './features/sessions/queries.ts'
+import { chooseAdapter } from './http/adapter.ts'
+import { createDispatch } from './http/dispatch.ts'
+import { createCors } from './http/headers.ts'
+import { restRoutes } from './http/rest.ts'
+import { systemRoutes } from './http/system.ts'
+import { trpcRoutes } from './http/trpc.ts'
+import { modules } from './modules.ts'
+import { createAddressBudget } from './platform/addressBudget.ts'
+import { createCursors } from './platform/cursors.ts'
+import { createPasswordHasher } from './platform/hashing/index.ts'
+import { createAccessTokens } from './platform/tokens.ts'
+import { authenticate, authorize } from './rpc/gates.ts'
+import { createProcedures } from './rpc/modules.ts'
+import { createTrpcRouter } from './rpc/router.ts'
+import { createTransact } from './rpc/transaction.ts'
+
+const gateConnections = 3
+const acquireTimeoutMs = 3_000
+const statementTimeoutMs = 15_000
+const bodyIdleMs = 2_000
+const actorsPerRead = 500
+
+/** Where the database is, for the two roles that serve requests. `role` is taken on by SET ROLE when the URL is not its own. */
+export interface DatabaseAddresses {
+  readonly app: { readonly url: string; readonly role?: 'app' }
+  readonly gate: { readonly url: string; readonly role?: 'gate' }
+}
+
+export interface AppOptions {
+  readonly config: Config
+  readonly addresses: DatabaseAddresses
+  readonly log: Logger
+  readonly version: string
+  readonly now?: () => Date
+}
+
+export interface App {
+  readonly adapter: 'uws' | 'node'
+  /** Resolves to the port. Rejects as HttpServer.listen does. */
+  readonly listen: () => Promise<number>
+  /** Fails readiness, so that load balancers look elsewhere. */
+  readonly stopBeingReady: () => void
+  /** Accepts no more, lets what runs finish within the time, then closes everything. */
+  readonly close: (withinMs: number) => Promise<void>
+}
+
+/** Builds everything and joins it: the only place that knows all parts. */
+export const createApp = async (options: AppOptions): Promise<App> => {
+  const { config, log, now = () => new Date() } = options
+  const database = openDatabase(poolOptions(options, 'app', config.database.maxConnections))
+  const gateDatabase = openDatabase(poolOptions(options, 'gate', gateConnections))
+  const passwords = await createPasswordHasher(config.hashing)
+  const tokens = await createAccessTokens({
+    secret: config.auth.jwtSecret,
+    previousSecrets: config.auth.previousSecrets,
+    keys: config.auth.jwtKeys ?? [],
+    issuer: config.auth.issuer,
+    audience: config.auth.audience,
+    ttlSeconds: config.auth.accessTtlSeconds,
+    now,
+  })
+  const services: Services = {
+    database,
+    passwords,
+    tokens,
+    cursors: createCursors(config.auth.jwtSecret ?? JSON.stringify(config.auth.jwtKeys)),
+    lifetimes: { refreshSeconds: config.auth.refreshTtlSeconds },
+    now,
+  }
+  const readActors = async (ids: readonly string[]) => {
+    const rows = await findActors(gateDatabase.db, { ids })
+    return new Map(rows.map((row) => [row.session_id, row]))
+  }
+  const findActor = coalesce(readActors, { maxBatch: actorsPerRead })
+  const budget = createAddressBudget(config.limits.ratePerMinute)
+  const procedures = createProcedures(modules, {
+    services,
+    gates: [authenticate(createIdentify(tokens, findActor), budget), authorize],
+    transact: createTransact(database),
+  })
+
+  let isStopping = false
+  const notReady = async () => {
+    if (isStopping) return 'shutting down'
+    return (await isReachable(database)) ? undefined : 'database unavailable'
+  }
+  const handle = createDispatch({
+    routes: [
+      ...systemRoutes({
+        serviceName: config.serviceName,
+        version: options.version,
+        adminToken: config.adminToken,
+        publicKeys: tokens.publicKeys,
+        moduleNames: modules.map(({ name }) => name),
+        notReady,
+      }),
+      ...restRoutes(procedures),
+      ...trpcRoutes(procedures, createTrpcRouter(procedures)),
+    ],
+    cors: createCors(config.http.corsOrigins),
+    budget,
+    log,
+  })
+  const adapter = await chooseAdapter(config.http.adapter)
+  if (adapter.notice) log.warn(adapter.notice)
+  const server = adapter.create({ bodyLimitBytes: config.http.bodyLimitBytes, bodyIdleMs, handle })
+
+  return {
+    adapter: adapter.name,
+    listen: () =>
+      server.listen({ host: config.http.host, port: config.http.port, exclusive: config.http.workers === 1 }),
+    stopBeingReady() {
+      isStopping = true
+    },
+    async close(withinMs) {
+      isStopping = true
+      server.drain()
+      server.stopListening()
+      await untilIdle(server, withinMs)
+      server.close()
+      await passwords.close()
+      await Promise.all([database.close(), gateDatabase.close()])
+    },
+  }
+}
+
+const poolOptions = ({ config, addresses, log }: AppOptions, name: 'app' | 'gate', maxConnections: number) => ({
+  ...addresses[name],
+  maxConnections,
+  statementCache: config.database.statementCache,
+  applicationName: `${config.serviceName} ${name}`,
+  acquireTimeoutMs,
+  statementTimeoutMs,
+  onError: (error: Error) => log.warn({ err: error }, 'database connection lost'),
+})
+
+/** Asks the database a question that needs no table. */
+const isReachable = async ({ db }: Database): Promise<boolean> => {
+  try {
+    await db.execute('select 1')
+    return true
+  } catch {
+    return false
+  }
+}
+
+const pollMs = 10
+
+/** Waits until no exchange is open, at most so long. */
+const untilIdle = async (server: { readonly inFlight: number }, withinMs: number): Promise<void> => {
+  const deadline = performance.now() + withinMs
+  while (server.inFlight > 0 && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, pollMs))
+}

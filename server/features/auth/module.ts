@@ -1,0 +1,5 @@
+import { contract } from '../../../contract/index.ts'
+import { defineModule } from '../../rpc/modules.ts'
+import { auth as handlers } from './procedures.ts'
+
+export const auth = defineModule({ name: 'auth', contract: contract.auth, handlers })

@@ -1,0 +1,5 @@
+import { contract } from '../../../contract/index.ts'
+import { defineModule } from '../../rpc/modules.ts'
+import { sessions as handlers } from './procedures.ts'
+
+export const sessions = defineModule({ name: 'sessions', contract: contract.sessions, handlers })

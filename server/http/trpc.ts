@@ -1,0 +1,154 @@
+import type { AnyTRPCRouter } from '@trpc/server'
+import { type Failure, refuse } from '../rpc/failure.ts'
+import type { Procedure, Result } from '../rpc/procedure.ts'
+import { toFailure } from '../rpc/toFailure.ts'
+import { errorShape } from '../rpc/trpcError.ts'
+import { failureHeaders } from './envelope.ts'
+import type { Answer, Exchange, HeaderMap } from './exchange.ts'
+import { mediaType, parseJson, readJson } from './json.ts'
+import type { Route, Visit } from './route.ts'
+import { batchSizeMax, resolveByTrpc } from './trpcFetch.ts'
+
+const json: HeaderMap = { 'content-type': 'application/json', vary: 'trpc-accept, accept' }
+
+/**
+ * The procedures as @trpc/client speaks to them. JSON calls and batches are answered here without Fetch objects, at
+ * about a tenth of the cost of tRPC's resolver; the rest goes to that resolver. A differential test holds both to the
+ * same status, headers and body.
+ */
+export const trpcRoutes = (procedures: readonly Procedure[], router: AnyTRPCRouter): Route[] => {
+  const byPath = new Map(procedures.map((procedure) => [procedure.path, procedure]))
+  const serve = async (visit: Visit): Promise<Answer | null> =>
+    isPlain(visit.exchange) ? answerCalls(byPath, visit) : resolveByTrpc(router, visit)
+  return [
+    { method: 'GET', path: '/trpc/{path}', serve },
+    { method: 'POST', path: '/trpc/{path}', serve },
+  ]
+}
+
+/** A JSON call whose answer is wanted in one piece. */
+const isPlain = (exchange: Exchange): boolean => {
+  const { headers, method } = exchange
+  const accept = headers['trpc-accept'] ?? headers.accept ?? ''
+  if (accept.includes('application/jsonl')) return false
+  const type = mediaType(exchange)
+  return type === 'application/json' || (method !== 'POST' && type === undefined) || type === undefined
+}
+
+const answerCalls = async (byPath: ReadonlyMap<string, Procedure>, visit: Visit): Promise<Answer> => {
+  const { exchange, head, params } = visit
+  if (exchange.method === 'HEAD') return { status: 204, headers: {}, body: null }
+  let calls: Calls
+  try {
+    calls = readCalls(byPath, exchange, params[0] ?? '')
+  } catch (error) {
+    const failure = toFailure(error, head.log)
+    const body = JSON.stringify({ error: errorShape(failure, undefined, head.id) })
+    return { status: failure.status, headers: { ...json, ...failureHeaders(failure) }, body }
+  }
+  const outcomes = await Promise.all(calls.paths.map((path, index) => run(calls, { path, index, visit })))
+  return { status: statusOf(outcomes), headers: headersOf(outcomes), body: bodyOf(outcomes, calls.isBatch) }
+}
+
+interface Calls {
+  readonly isBatch: boolean
+  readonly paths: readonly string[]
+  readonly procedures: readonly (Procedure | undefined)[]
+  readonly readInputs: () => Promise<unknown>
+}
+
+const readCalls = (byPath: ReadonlyMap<string, Procedure>, exchange: Exchange, raw: string): Calls => {
+  if (exchange.method === 'POST' && mediaType(exchange) === undefined) throw refuse('request.unsupported_media_type')
+  const query = exchange.query === '' ? undefined : new URLSearchParams(exchange.query)
+  const isBatch = query?.get('batch') === '1'
+  const path = decodePath(raw)
+  const paths = isBatch ? path.split(',') : [path]
+  if (paths.length > batchSizeMax) throw refuse('request.malformed')
+  const procedures = paths.map((name) => byPath.get(name))
+  const kinds = new Set(procedures.flatMap((procedure) => (procedure ? [procedure.rules.kind] : [])))
+  if (kinds.size > 1) throw refuse('request.malformed')
+  return { isBatch, paths, procedures, readInputs: inputsReader(exchange, query?.get('input') ?? undefined) }
+}
+
+const decodePath = (raw: string): string => {
+  try {
+    return decodeURIComponent(raw)
+  } catch {
+    throw refuse('request.malformed')
+  }
+}
+
+/** Reads the inputs of all calls, once, when the first of them has passed its gates. */
+const inputsReader = (exchange: Exchange, sent: string | undefined) => {
+  let reading: Promise<unknown> | undefined
+  const read = async () => {
+    if (exchange.method === 'POST') return readJson(exchange)
+    return sent ? parseJson(sent) : undefined
+  }
+  return () => {
+    reading ??= read()
+    return reading
+  }
+}
+
+type Outcome =
+  | { readonly result: Result }
+  | { readonly failure: Failure; readonly shape: unknown; readonly allow?: string }
+
+interface One {
+  readonly path: string
+  readonly index: number
+  readonly visit: Visit
+}
+
+const run = async (calls: Calls, { path, index, visit }: One): Promise<Outcome> => {
+  const { exchange, head } = visit
+  const refused = (failure: Failure, allow?: string): Outcome => ({
+    failure,
+    shape: errorShape(failure, path, head.id),
+    ...(allow === undefined ? {} : { allow }),
+  })
+  const procedure = calls.procedures[index]
+  if (!procedure) return refused(refuse('route.not_found'))
+  if (procedure.rules.kind === 'mutation' && exchange.method !== 'POST') {
+    return refused(refuse('route.method_not_allowed'), 'POST')
+  }
+  try {
+    return { result: await procedure.call(head, () => inputOf(calls, index)) }
+  } catch (error) {
+    return refused(toFailure(error, head.log))
+  }
+}
+
+const inputOf = async ({ readInputs, isBatch }: Calls, index: number): Promise<unknown> => {
+  const inputs = await readInputs()
+  if (!isBatch || inputs === undefined) return inputs
+  if (typeof inputs !== 'object' || inputs === null || Array.isArray(inputs)) throw refuse('request.malformed')
+  return Object.hasOwn(inputs, index) ? (inputs as Record<number, unknown>)[index] : undefined
+}
+
+/** 207 when the calls of a batch came to different ends. */
+const statusOf = (outcomes: readonly Outcome[]): number => {
+  const statuses = new Set(outcomes.map((outcome) => ('failure' in outcome ? outcome.failure.status : 200)))
+  const [status = 200] = statuses
+  return statuses.size > 1 ? 207 : status
+}
+
+const headersOf = (outcomes: readonly Outcome[]): HeaderMap => {
+  const [only] = outcomes
+  if (!only || outcomes.length > 1) {
+    const allow = outcomes.find((outcome) => 'failure' in outcome && outcome.allow)
+    return allow && 'failure' in allow && allow.allow ? { ...json, allow: allow.allow } : json
+  }
+  if ('result' in only) return only.result.isReplay ? { ...json, 'idempotent-replay': 'true' } : json
+  return { ...json, ...failureHeaders(only.failure), ...(only.allow ? { allow: only.allow } : {}) }
+}
+
+const bodyOf = (outcomes: readonly Outcome[], isBatch: boolean): string => {
+  const texts = outcomes.map((outcome) =>
+    'failure' in outcome
+      ? JSON.stringify({ error: outcome.shape })
+      : JSON.stringify({ result: { data: outcome.result.data } }),
+  )
+  return isBatch ? `[${texts.join(',')}]` : (texts[0] ?? '')
+}

@@ -1,0 +1,26 @@
+import { DatabaseStartError } from '../../db/embedded/errors.ts'
+import { MigrationError } from '../../db/migrationError.ts'
+import { isUnavailable } from '../../db/unavailable.ts'
+
+const systemErrors: Record<string, (error: NodeJS.ErrnoException) => string> = {
+  EADDRINUSE: () => 'The port is in use: stop the other program, or set PORT to another one (PORT=0 takes a free one).',
+  EACCES: ({ path }) => `No permission${path ? ` for ${path}` : ' for this port'}: change the owner, or set ${path ? 'DATA_DIR' : 'PORT above 1023'}.`,
+  EADDRNOTAVAIL: () => 'HOST is no address of this machine: set HOST to 127.0.0.1, or 0.0.0.0 for all addresses.',
+}
+
+/** Says in one sentence, or one list, why the server did not start and what to do. Only the unforeseen shows a stack. */
+export const explainStartFailure = (error: unknown): string => {
+  if (!(error instanceof Error)) return `tsforge did not start: ${String(error)}`
+  const { code } = error as NodeJS.ErrnoException
+  const explain = code === undefined ? undefined : systemErrors[code]
+  if (explain) return explain(error)
+  if (error instanceof DatabaseStartError || error instanceof MigrationError) return error.message
+  if (isUnavailable(error)) {
+    return 'The database of DATABASE_URL does not answer: start it or correct the address, or unset DATABASE_URL to use the embedded one.'
+  }
+  if (/^28|^3D/.test(code ?? '')) {
+    return `The database refused DATABASE_URL (${error.message}): correct its user, password or database name.`
+  }
+  const isExplained = error.name === 'ConfigError' || error.name === 'UnsuitableDatabaseError'
+  return isExplained ? error.message : `tsforge did not start.\n${error.stack}`
+}

@@ -1,0 +1,15 @@
+import manifest from '../../../package.json' with { type: 'json' }
+import type { DocumentInfo } from './shape.ts'
+
+/** What the document says of itself. */
+export const documentInfo: DocumentInfo = {
+  title: manifest.name,
+  version: manifest.version,
+  description: [
+    'Every answer is `{success: true, data, request_id}`, every refusal `{success: false, error: {code, message, meta?}, request_id}`;',
+    'programs decide by `error.code`. New fields and new codes may appear at any time.',
+    'Lists give `next_cursor`, to be sent as `cursor` for what follows; it is null at the end.',
+    'A mutation that takes an `Idempotency-Key` can be sent again without a second effect.',
+    'The operation ids are the paths of the tRPC router under `/trpc` and of the typed client.',
+  ].join('\n'),
+}

@@ -1,0 +1,100 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import { describe, expect, it } from 'vitest'
+
+/**
+ * Who may import whom: folder -> what it may name. The longest folder that fits a file decides. `node:*` and the own
+ * folder are always allowed. The README prints this table.
+ */
+const allowed: Record<string, readonly string[]> = {
+  contract: ['zod'],
+  db: ['drizzle-orm', 'pg'],
+  'server/context.ts': ['pino', 'db', 'server/platform'],
+  'server/config.ts': ['server/platform/configuration'],
+  'server/database.ts': ['pino', 'db', 'server/app.ts', 'server/config.ts'],
+  'server/log.ts': ['pino', 'pino-pretty', 'server/config.ts'],
+  'server/version.ts': ['package.json'],
+  'server/http': ['contract', 'zod', 'pino', 'jose', '@trpc/server', 'server/context.ts', 'server/rpc'],
+  'server/http/uws.ts': ['uWebSockets.js', 'server/http'],
+  'server/rpc': ['contract', 'db', 'zod', 'pino', '@trpc/server', 'server/context.ts', 'server/platform'],
+  'server/rpc/document.ts': ['contract', 'zod', '@trpc/server', 'trpc-to-openapi', 'server/rpc'],
+  'server/platform': ['contract', 'db', 'zod', 'pino', 'jose', 'lru-cache', 'rate-limiter-flexible', 'server/rpc', 'server/config.ts'],
+  'server/platform/hashing': ['hash-wasm', '@node-rs/argon2'],
+  'server/platform/configuration': ['zod', 'server/platform/configuration'],
+  'server/features': ['contract', 'db', 'drizzle-orm', 'uuidv7', 'server/context.ts', 'server/rpc', 'server/platform'],
+  'server/modules.ts': ['contract', 'server/features', 'server/rpc'],
+  'server/app.ts': ['pino', 'contract', 'db', 'server'],
+  'server/main.ts': ['server'],
+  'client-sdk': ['contract', '@trpc/client', '@trpc/server'],
+}
+
+const files = execFileSync('git', ['ls-files', '-co', '--exclude-standard', 'contract', 'db', 'server', 'client-sdk'], {
+  encoding: 'utf8',
+})
+  .split('\n')
+  .filter((file) => /\.(?:ts|js)$/.test(file))
+
+const importsOf = (text: string) =>
+  [...text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*'([^']+)'/g)].map((match) => match[1] ?? '')
+
+/** `../../contract/define.ts` seen from a file becomes `contract/define.ts`; a package keeps its name. */
+const targetOf = (file: string, specifier: string) => {
+  if (specifier.startsWith('.')) return path.posix.join(path.posix.dirname(file), specifier)
+  return specifier.split('/').slice(0, specifier.startsWith('@') ? 2 : 1).join('/')
+}
+
+const within = (place: string, folder: string) => place === folder || place.startsWith(`${folder}/`)
+
+const ruleOf = (file: string) =>
+  Object.keys(allowed)
+    .filter((place) => within(file, place))
+    .sort((a, b) => b.length - a.length)[0]
+
+const isAllowed = (rule: string, target: string) => {
+  if (target.startsWith('node:') || target.startsWith('contract/openapi.json')) return true
+  const own = rule.endsWith('.ts') ? [] : [rule]
+  return [...own, ...(allowed[rule] ?? [])].some((place) => within(target, place))
+}
+
+const breaches = files.flatMap((file) => {
+  const rule = ruleOf(file)
+  if (!rule) return [`${file} stands in no folder of the table`]
+  return importsOf(readFileSync(file, 'utf8'))
+    .map((specifier) => targetOf(file, specifier))
+    .filter((target) => !isAllowed(rule, target))
+    .map((target) => `${file} may not import ${target}`)
+})
+
+const filesWith = (pattern: RegExp, folder: string) =>
+  files.filter((file) => within(file, folder) && pattern.test(readFileSync(file, 'utf8')))
+
+describe('architecture', () => {
+  it('holds the import table', () => {
+    expect(breaches).toEqual([])
+  })
+
+  it('finds a breach when there is one', () => {
+    expect(isAllowed('server/features', '@trpc/server')).toBe(false)
+  })
+
+  it('reads the environment in one place', () => {
+    expect(filesWith(/process\.env\b/, 'server')).toEqual(expect.arrayContaining(['server/config.ts']))
+    const readers = filesWith(/process\.env\b/, 'server').filter((file) => file !== 'server/config.ts')
+    // The addon reads its header limit from the environment while it loads; nothing else can tell it.
+    expect(readers).toEqual(['server/http/uws.ts'])
+  })
+
+  it('makes failures in rpc only', () => {
+    expect(filesWith(/new Failure\(/, 'server')).toEqual(['server/rpc/failure.ts'])
+  })
+
+  it('keeps features two folders deep at most', () => {
+    expect(files.filter((file) => file.split('/').length > 5)).toEqual([])
+  })
+
+  it('lets only the composition root hold the database of the gates', () => {
+    expect(filesWith(/gateDatabase/, 'server')).toEqual(['server/app.ts'])
+    expect(filesWith(/\bcoalesce\(/, 'server')).toEqual(['server/app.ts'])
+  })
+})
