@@ -39,8 +39,6 @@ export interface Database {
 const idleMs = 30_000
 /** Connections are renewed, so that a failover or a new pg_hba.conf reaches them all in time. */
 const lifetimeSeconds = 1_800
-/** A client that died without a word must not hold its locks for ever. */
-const idleInTransactionMs = 60_000
 
 /** A pool of connections; none is opened before the first query. */
 export function openDatabase(options: DatabaseOptions): Database {
@@ -69,7 +67,6 @@ function poolConfig({ url, role, ...options }: DatabaseOptions): PoolConfig {
     idleTimeoutMillis: idleMs,
     maxLifetimeSeconds: lifetimeSeconds,
     application_name: options.applicationName,
-    idle_in_transaction_session_timeout: idleInTransactionMs,
     keepAlive: true,
     pipeline: true,
     ...(options.statementTimeoutMs === undefined ? {} : { statement_timeout: options.statementTimeoutMs }),

@@ -87,21 +87,29 @@ async function lock(client: Client): Promise<void> {
 
 async function prepare(client: Client): Promise<void> {
   await ensureRoles(client)
-  await client.query(`
-    create table if not exists schema_migrations (
-      name text primary key,
-      checksum text not null,
-      applied_at timestamptz not null default now()
-    );
-    grant select on schema_migrations to app;
-    revoke create on schema public from public;
-    grant usage on schema public to app, gate;
-  `)
+  try {
+    await client.query(historySql)
+  } catch (error) {
+    throw new MigrationError(`The schema cannot be changed by this role (${messageOf(error)}); migrate as its owner.`, {
+      cause: error,
+    })
+  }
 }
+
+const historySql = `
+  create table if not exists public.schema_migrations (
+    name text primary key,
+    checksum text not null,
+    applied_at timestamptz not null default now()
+  );
+  grant select on public.schema_migrations to app;
+  revoke create on schema public from public;
+  grant usage on schema public to app, gate;
+`
 
 async function history(client: Client): Promise<AppliedMigration[]> {
   const { rows } = await client.query<AppliedMigration>(
-    'select name, checksum from schema_migrations order by name collate "C"',
+    'select name, checksum from public.schema_migrations order by name collate "C"',
   )
   return rows
 }
@@ -121,6 +129,7 @@ async function runAsOne(client: Client, migration: Migration): Promise<void> {
   await client.query('begin')
   try {
     await client.query(migration.sql)
+    if (client.getTransactionStatus() !== 'T') throw new Error('it ends the transaction it runs in')
     await note(client, migration)
     const { command } = await client.query('commit')
     if (command !== 'COMMIT') throw new Error('PostgreSQL rolled it back')
@@ -136,7 +145,7 @@ async function runEach(client: Client, migration: Migration): Promise<void> {
 }
 
 async function note(client: Client, migration: Migration): Promise<void> {
-  await client.query('insert into schema_migrations (name, checksum) values ($1, $2)', [
+  await client.query('insert into public.schema_migrations (name, checksum) values ($1, $2)', [
     migration.name,
     checksumOf(migration),
   ])

@@ -39,9 +39,12 @@ export async function inspectRole(url: string): Promise<RoleReport> {
   }
 }
 
-/** What an administrator runs once when the migrating role may not. `app` gets a login and a password where it needs one. */
+/**
+ * What an administrator runs once when the migrating role may not. The one who makes `app` may become it, which
+ * development without an app login of its own relies on.
+ */
 const roleSql = {
-  app: 'create role app nologin noinherit',
+  app: 'create role app nologin noinherit; grant app to current_user',
   gate: 'create role gate nologin',
   membership: 'grant gate to app',
 } as const

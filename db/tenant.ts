@@ -10,7 +10,7 @@ const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
  * The SQL that begins a transaction of the tenant, as one message. The setting ends with the transaction. Throws on
  * anything that is neither `global` nor a UUID, so that nothing else ever gets into the text.
  */
-export function beginning(begin: 'begin' | 'begin read only', tenant: Tenant): string {
+export function beginning(begin: string, tenant: Tenant): string {
   if (tenant === undefined) return begin
   if (tenant !== 'global' && !uuid.test(tenant)) throw new TypeError('A tenant is `global` or a UUID.')
   return `${begin}; set local app.tenant_id = '${tenant}'`

@@ -6,6 +6,8 @@ import { beginning, type Tenant } from './tenant.ts'
 
 const attempts = 3
 const retryWithinMs = 50
+/** A client that died without a word must not hold its locks for ever. Set here, because poolers refuse it at start. */
+const idleLimit = "set local idle_in_transaction_session_timeout = '60s'"
 /** serialization_failure and deadlock_detected (PostgreSQL manual, appendix A): nothing happened, it may be tried again. */
 const retryable = new Set(['40001', '40P01'])
 
@@ -22,7 +24,7 @@ export class TransactionAborted extends Error {
  * deadlock runs the work again, up to three times in all. Throws TransactionAborted when the COMMIT came to nothing.
  */
 export async function runTransaction<T>(pool: Pool, work: (tx: Db) => Promise<T>, tenant: Tenant): Promise<T> {
-  const begin = beginning('begin', tenant)
+  const begin = beginning(`begin; ${idleLimit}`, tenant)
   for (let attempt = 1; ; attempt++) {
     try {
       return await attemptOnce(await pool.connect(), work, begin)

@@ -3,12 +3,13 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { contract } from '../contract/index.ts'
+import manifest from '../package.json' with { type: 'json' }
 import { documentInfo } from '../server/rpc/document/info.ts'
 import { createDocument } from '../server/rpc/document.ts'
 
 const path = 'contract/openapi.json'
 const file = fileURLToPath(new URL(`../${path}`, import.meta.url))
-const text = `${JSON.stringify(createDocument(contract, documentInfo), null, 2)}\n`
+const text = `${JSON.stringify(createDocument(contract, documentInfo(manifest.version)), null, 2)}\n`
 
 if (!existsSync(file) || readFileSync(file, 'utf8') !== text) {
   if (process.argv.includes('--check')) {

@@ -15,8 +15,10 @@ import { modules } from './modules.ts'
 import { createAddressBudget } from './platform/addressBudget.ts'
 import { createCursors } from './platform/cursors.ts'
 import { createPasswordHasher } from './platform/hashing/index.ts'
+import { createSeal } from './platform/seal.ts'
 import { createAccessTokens } from './platform/tokens.ts'
 import { authenticate, authorize } from './rpc/gates.ts'
+import { checkKey } from './rpc/idempotency.ts'
 import { createProcedures } from './rpc/modules.ts'
 import { createTrpcRouter } from './rpc/router.ts'
 import { createTransact } from './rpc/transaction.ts'
@@ -66,11 +68,15 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     ttlSeconds: config.auth.accessTtlSeconds,
     now,
   })
+  const secrets: readonly [string, ...string[]] = [
+    config.auth.jwtSecret ?? JSON.stringify(config.auth.jwtKeys),
+    ...config.auth.previousSecrets,
+  ]
   const services: Services = {
     database,
     passwords,
     tokens,
-    cursors: createCursors(config.auth.jwtSecret ?? JSON.stringify(config.auth.jwtKeys)),
+    cursors: createCursors(secrets[0]),
     lifetimes: { refreshSeconds: config.auth.refreshTtlSeconds },
     now,
   }
@@ -82,8 +88,8 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   const budget = createAddressBudget(config.limits.ratePerMinute)
   const procedures = createProcedures(modules, {
     services,
-    gates: [authenticate(createIdentify(tokens, findActor), budget), authorize],
-    transact: createTransact(database),
+    gates: [authenticate(createIdentify(tokens, findActor), budget), authorize, checkKey],
+    transact: createTransact(database, createSeal(secrets, 'replay')),
   })
 
   let isStopping = false

@@ -28,6 +28,8 @@ export interface RequestHead {
   readonly idempotencyKey: string | undefined
   readonly signal: AbortSignal
   readonly log: Logger
+  /** Set by the transport: several calls share this request, and so its Idempotency-Key. */
+  isBatch: boolean
   /** Set by the gate that knows the caller, for the log. */
   userId: string | undefined
 }

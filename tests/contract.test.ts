@@ -4,7 +4,7 @@ import { errors } from '../contract/errors.ts'
 import { impliedErrors } from '../contract/implied.ts'
 import { type Account, register } from './support/accounts.ts'
 import { adapters, startApp, type TestApp } from './support/app.ts'
-import { entries } from './support/request.ts'
+import { entries } from './support/entries.ts'
 
 /** Laws over every entry of the contract: coverage grows with it. */
 const all = [...entries]

@@ -277,6 +277,22 @@ describe.each(['uws', 'node'] as const)('%s', (name) => {
       expect(served).toEqual(['POST /1', 'GET /2'])
     })
 
+    test('a body that is being read stays whole when the reply comes first', async () => {
+      const whole = new Promise<string>((resolve) => {
+        act = async (exchange) => {
+          const reading = exchange.readBody()
+          await new Promise(setImmediate)
+          sendOk(exchange)
+          resolve((await reading).toString())
+        }
+      })
+      const client = open()
+      client.send(post('/', 'Content-Length: 10\r\n', 'hello'))
+      expect((await client.response())?.status).toBe(200)
+      client.send('world')
+      expect(await whole).toBe('helloworld')
+    })
+
     test('an unread body is no request', async () => {
       act = sendOk
       const evil = get('/evil')

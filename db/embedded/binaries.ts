@@ -1,8 +1,8 @@
 import {
+  chmodSync,
   copyFileSync,
   existsSync,
   linkSync,
-  mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -13,6 +13,7 @@ import { dirname, join, relative } from 'node:path'
 import { codeOf } from '../causes.ts'
 import { type Account, canReach } from './account.ts'
 import { cannotStart } from './errors.ts'
+import { makeFolder } from './home.ts'
 
 /** Paths of the programs. */
 export interface Binaries {
@@ -95,12 +96,13 @@ function placeCopy(native: string, folder: string): string {
   rmSync(draft, { recursive: true, force: true })
   placeFolder(native, join(draft, 'native'))
   linkLibraries(join(draft, 'native'))
+  chmodSync(draft, 0o755)
   renameSync(draft, folder)
   return copy
 }
 
 function placeFolder(from: string, to: string): void {
-  mkdirSync(to, { recursive: true, mode: 0o755 })
+  makeFolder(to, 0o755)
   for (const entry of readdirSync(from, { withFileTypes: true })) {
     const [source, target] = [join(from, entry.name), join(to, entry.name)]
     if (entry.isDirectory()) placeFolder(source, target)

@@ -3,14 +3,14 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { codeOf, messageOf } from '../causes.ts'
 import { cannotStart } from './errors.ts'
+import { claimShelter, shelterOwner } from './home.ts'
 
-export const roleNames = ['supervisor', 'owner', 'app', 'gate'] as const
-export type RoleName = (typeof roleNames)[number]
+export type RoleName = 'supervisor' | 'owner' | 'app' | 'gate'
 
 /** What must be remembered about a cluster between runs. */
 export interface Cluster {
-  /** The folder that holds `data` and, where needed, a copy of the programs. */
-  readonly home: string
+  /** The folder of the cluster when it could not be put into the data folder; absolute. */
+  readonly shelter: string | undefined
   /** The port of the last start on 127.0.0.1; 0 before the first. */
   readonly port: number
   /** False until roles and database exist: a cluster that never served is made anew. */
@@ -21,14 +21,16 @@ export interface Cluster {
 /** The name of the one database in a cluster. */
 export const databaseName = 'app'
 
-export const newCluster = (home: string): Cluster => {
+/** A cluster that is yet to be made. */
+export function newCluster(shelter: string | undefined): Cluster {
   const password = () => randomBytes(24).toString('base64url')
-  return {
-    home,
-    port: 0,
-    ready: false,
-    passwords: { supervisor: password(), owner: password(), app: password(), gate: password() },
-  }
+  const passwords = { supervisor: password(), owner: password(), app: password(), gate: password() }
+  return { shelter, port: 0, ready: false, passwords }
+}
+
+/** The folder that holds `data` and, where needed, a copy of the programs. */
+export function homeOf(folder: string, cluster: Cluster | undefined): string {
+  return cluster?.shelter ?? folder
 }
 
 const fileIn = (folder: string) => join(folder, 'cluster.json')
@@ -38,23 +40,34 @@ const fileIn = (folder: string) => join(folder, 'cluster.json')
  * belongs to somebody else, or when there is a database whose passwords are lost.
  */
 export function readCluster(folder: string): Cluster | undefined {
+  const cluster = readFile(folder)
+  if (cluster) return cluster.shelter === undefined || inherits(folder, cluster.shelter) ? cluster : undefined
+  if (existsSync(join(folder, 'data', 'PG_VERSION'))) {
+    throw cannotStart(
+      `${join(folder, 'data')} holds a database, but ${fileIn(folder)} with its passwords is missing`,
+      `move ${folder} away`,
+    )
+  }
+  return undefined
+}
+
+function readFile(folder: string): Cluster | undefined {
   const file = fileIn(folder)
   try {
     return JSON.parse(readFileSync(file, 'utf8')) as Cluster
   } catch (error) {
-    if (codeOf(error) !== 'ENOENT') {
-      throw cannotStart(
-        `${file} cannot be read (${messageOf(error)})`,
-        `make it readable or move ${folder} away`,
-        error,
-      )
-    }
+    if (codeOf(error) === 'ENOENT') return undefined
+    throw cannotStart(`${file} cannot be read (${messageOf(error)})`, `make it readable or move ${folder} away`, error)
   }
-  const data = join(folder, 'data')
-  if (existsSync(join(data, 'PG_VERSION'))) {
-    throw cannotStart(`${data} holds a database whose passwords in ${file} are missing`, `move ${folder} away`)
-  }
-  return undefined
+}
+
+/** A project that was moved keeps its shelter; a copy of one that is still there does not get to share it. */
+function inherits(folder: string, shelter: string): boolean {
+  const owner = shelterOwner(shelter)
+  if (owner === folder) return true
+  if (owner === undefined || existsSync(fileIn(owner))) return false
+  claimShelter(shelter, folder)
+  return true
 }
 
 /** Renamed into place, so that a reader finds the old or the new file and never half of one. */

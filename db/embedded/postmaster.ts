@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process'
-import { closeSync, openSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
@@ -50,9 +50,14 @@ function readPidFile(data: string): Postmaster | undefined {
 export function findPostmaster(data: string): Postmaster | undefined {
   const noted = readPidFile(data)
   if (!noted || !isAlive(noted.pid)) return undefined
-  if (process.platform === 'win32' || commandOf(noted.pid).includes(data)) return noted
+  if (process.platform === 'win32' || serves(noted.pid, data)) return noted
   rmSync(join(data, 'postmaster.pid'), { force: true })
   return undefined
+}
+
+/** Whether the process was started by us on this data folder. */
+function serves(pid: number, data: string): boolean {
+  return commandOf(pid).includes(` -D ${data} `)
 }
 
 /** Resolves once the server on a data folder answers; with undefined when it ends before, as one that shuts down does. */
@@ -117,7 +122,7 @@ export async function stopPostmaster(data: string, { pgCtl }: Binaries): Promise
   // SIGINT is the fast shutdown (PostgreSQL manual, 18.5).
   process.kill(found.pid, 'SIGINT')
   const deadline = Date.now() + patienceMs
-  while (isAlive(found.pid) && commandOf(found.pid).includes(data)) {
+  while (isAlive(found.pid) && serves(found.pid, data)) {
     if (Date.now() > deadline) throw cannotStart(`PostgreSQL on ${data} does not stop`, 'end it')
     await sleep(pollMs)
   }
@@ -137,6 +142,12 @@ function settings(durable: boolean): string[] {
     ...(durable ? {} : lossy),
   }
   return Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+}
+
+/** The last thing PostgreSQL could not go on after, in its own words; for a message that need not send people to the log. */
+export function lastFatal(logFile: string): string {
+  const log = existsSync(logFile) ? readFileSync(logFile, 'utf8') : ''
+  return [...log.matchAll(/(?:FATAL|PANIC): +(.*)/g)].at(-1)?.[1] ?? 'no reason given'
 }
 
 function rotateLog(file: string): void {

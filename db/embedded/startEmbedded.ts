@@ -1,16 +1,16 @@
-import { mkdirSync, realpathSync } from 'node:fs'
+import { existsSync, mkdirSync, realpathSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join, resolve } from 'node:path'
 import { codeOf, messageOf } from '../causes.ts'
 import { type Account, chooseAccount } from './account.ts'
-import { type Binaries, findBinaries } from './binaries.ts'
-import { type Cluster, newCluster, readCluster, urlOf, writeCluster } from './cluster.ts'
-import { furnish, initialise } from './createCluster.ts'
+import { findBinaries } from './binaries.ts'
+import { type Cluster, homeOf, newCluster, readCluster, urlOf, writeCluster } from './cluster.ts'
+import { checkMajor, furnish, initialise, type Site, syncLater } from './createCluster.ts'
 import { cannotStart, DatabaseStartError } from './errors.ts'
 import { withFileLock } from './fileLock.ts'
 import { type Holders, holdersIn } from './holders.ts'
-import { chooseHome } from './home.ts'
-import { awaitReady, findPostmaster, startPostmaster, stopPostmaster } from './postmaster.ts'
+import { makeFolder, makeShelter } from './home.ts'
+import { awaitReady, findPostmaster, lastFatal, startPostmaster, stopPostmaster } from './postmaster.ts'
 
 const portAttempts = 5
 
@@ -45,35 +45,15 @@ interface Workshop {
  * A running PostgreSQL for `dataDir`: joined when one runs already, else started, else created. It outlives this
  * process when that is killed; the next call finds it. Throws DatabaseStartError.
  */
-export async function startEmbedded({
-  dataDir,
-  log = () => {},
-  durable = true,
-}: EmbeddedOptions): Promise<EmbeddedDatabase> {
+export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedDatabase> {
   try {
-    const folder = prepareFolder(dataDir)
-    const lock = join(folder, 'lock')
-    return await withFileLock(lock, async () => {
-      const holders = holdersIn(join(folder, 'holders'))
-      const account = await chooseAccount(join(readCluster(folder)?.home ?? folder, 'data'))
-      const { cluster, binaries } = await bringUp({ folder, holders, account, log, durable })
-      const holder = holders.add()
-      let stopped: Promise<void> | undefined
-      const stop = () =>
-        withFileLock(lock, () => giveBack(holders, holder, () => stopPostmaster(join(cluster.home, 'data'), binaries)))
-      return {
-        ownerUrl: urlOf(cluster, 'owner'),
-        appUrl: urlOf(cluster, 'app'),
-        gateUrl: urlOf(cluster, 'gate'),
-        port: cluster.port,
-        stop: () => (stopped ??= stop()),
-      }
-    })
+    const folder = prepareFolder(options.dataDir)
+    return await withFileLock(join(folder, 'lock'), () => hold(folder, options))
   } catch (error) {
     if (error instanceof DatabaseStartError) throw error
     const what =
       codeOf(error) === 'EACCES' ? 'may not be read or written by this user' : `is not usable (${messageOf(error)})`
-    throw cannotStart(`The data folder ${resolve(dataDir, 'postgres')} ${what}`, 'fix it or move it away', error)
+    throw cannotStart(`The folder ${resolve(options.dataDir, 'postgres')} ${what}`, 'mend it or move it away', error)
   }
 }
 
@@ -81,62 +61,88 @@ export async function startEmbedded({
 function prepareFolder(dataDir: string): string {
   mkdirSync(dataDir, { recursive: true })
   const folder = join(realpathSync(dataDir), 'postgres')
-  mkdirSync(folder, { recursive: true, mode: 0o711 })
+  if (!existsSync(folder)) makeFolder(folder, 0o711)
   return folder
 }
 
-async function giveBack(holders: Holders, holder: string, stopServer: () => Promise<void>): Promise<void> {
-  holders.remove(holder)
-  if (holders.count() === 0) await stopServer()
-}
-
-async function bringUp(workshop: Workshop): Promise<{ cluster: Cluster; binaries: Binaries }> {
-  const { folder, account, log } = workshop
-  const known = readCluster(folder)
-  if (known?.ready) {
-    const binaries = await findBinaries({ home: known.home, account })
-    return { cluster: await joinOrStart(workshop, known, binaries), binaries }
+/** Under the lock: brings the server up and notes that this process holds it. */
+async function hold(folder: string, options: EmbeddedOptions): Promise<EmbeddedDatabase> {
+  const { log = () => {}, durable = true } = options
+  const holders = holdersIn(join(folder, 'holders'))
+  const account = await chooseAccount(join(homeOf(folder, readCluster(folder)), 'data'))
+  const { cluster, site } = await bringUp({ folder, holders, account, log, durable })
+  const holder = holders.add()
+  const giveBack = async () => {
+    holders.remove(holder)
+    if (holders.count() === 0) await stopPostmaster(join(site.home, 'data'), site.binaries)
   }
-  log('Creating the embedded PostgreSQL database.')
-  const fresh = known ?? newCluster(chooseHome(folder, account))
-  writeCluster(folder, fresh)
-  const binaries = await findBinaries({ home: fresh.home, account })
-  await stopPostmaster(join(fresh.home, 'data'), binaries)
-  await initialise(fresh, binaries, account)
-  const cluster = { ...(await start(workshop, fresh, binaries)), ready: true }
-  await furnish(cluster)
-  writeCluster(folder, cluster)
-  return { cluster, binaries }
+  let stopped: Promise<void> | undefined
+  return {
+    ownerUrl: urlOf(cluster, 'owner'),
+    appUrl: urlOf(cluster, 'app'),
+    gateUrl: urlOf(cluster, 'gate'),
+    port: cluster.port,
+    stop() {
+      stopped ??= withFileLock(join(folder, 'lock'), giveBack)
+      return stopped
+    },
+  }
 }
 
-async function joinOrStart(workshop: Workshop, cluster: Cluster, binaries: Binaries): Promise<Cluster> {
-  const data = join(cluster.home, 'data')
-  if (findPostmaster(data) && workshop.holders.count() === 0)
+async function bringUp(workshop: Workshop): Promise<{ cluster: Cluster; site: Site }> {
+  const { folder, account } = workshop
+  const known = readCluster(folder)
+  const draft = known ?? newCluster(makeShelter(folder, account))
+  const home = homeOf(folder, draft)
+  const site = { home, account, binaries: await findBinaries({ home, account }) }
+  return { site, cluster: draft.ready ? await joinOrStart(workshop, site, draft) : await create(workshop, site, draft) }
+}
+
+async function create(workshop: Workshop, site: Site, draft: Cluster): Promise<Cluster> {
+  workshop.log('Creating the embedded PostgreSQL database.')
+  writeCluster(workshop.folder, draft)
+  await stopPostmaster(join(site.home, 'data'), site.binaries)
+  await initialise(site, draft.passwords.supervisor)
+  const cluster = { ...(await start(workshop, site, draft)), ready: true }
+  await furnish(cluster)
+  writeCluster(workshop.folder, cluster)
+  if (workshop.durable) syncLater(site)
+  return cluster
+}
+
+async function joinOrStart(workshop: Workshop, site: Site, cluster: Cluster): Promise<Cluster> {
+  checkMajor(site)
+  const data = join(site.home, 'data')
+  if (workshop.holders.count() === 0 && findPostmaster(data)) {
     workshop.log('Reusing the PostgreSQL that a killed process left running.')
+  }
   const running = await awaitReady(data)
-  if (!running) return start(workshop, cluster, binaries)
-  const joined = { ...cluster, port: running.port }
-  if (joined.port !== cluster.port) writeCluster(workshop.folder, joined)
-  return joined
+  return running ? remember(workshop.folder, cluster, running.port) : start(workshop, site, cluster)
 }
 
 /** On the port of the last time, else on a free one; a port can be taken between the choice and the start. */
-async function start(workshop: Workshop, cluster: Cluster, binaries: Binaries): Promise<Cluster> {
-  const { folder, account, durable } = workshop
+async function start(
+  { folder, durable }: Workshop,
+  { home, binaries, account }: Site,
+  cluster: Cluster,
+): Promise<Cluster> {
   const logFile = join(folder, 'postgres.log')
   for (let attempt = 0; attempt < portAttempts; attempt++) {
     const port = await freePort(attempt === 0 ? cluster.port : 0)
-    const data = join(cluster.home, 'data')
-    const started = await startPostmaster({ binaries, data, logFile, port, account, durable })
-    if (!started) continue
-    const remembered = { ...cluster, port }
-    if (port !== cluster.port) writeCluster(folder, remembered)
-    return remembered
+    const started = await startPostmaster({ binaries, data: join(home, 'data'), logFile, port, account, durable })
+    if (started) return remember(folder, cluster, port)
   }
   throw cannotStart(
-    `PostgreSQL does not start; ${logFile} says why`,
-    `move ${folder} away to begin with an empty database`,
+    `PostgreSQL does not start (${lastFatal(logFile)})`,
+    `read ${logFile}, move ${folder} away to begin with an empty database`,
   )
+}
+
+function remember(folder: string, cluster: Cluster, port: number): Cluster {
+  if (port === cluster.port) return cluster
+  const remembered = { ...cluster, port }
+  writeCluster(folder, remembered)
+  return remembered
 }
 
 /** `preferred` when nobody listens there, else one the system chooses. */

@@ -1,7 +1,6 @@
-import { customType, index, pgTable, timestamp, uuid } from 'drizzle-orm/pg-core'
+import { index, pgTable, uuid } from 'drizzle-orm/pg-core'
+import { bytea, moment } from './columns.ts'
 import { sessions } from './sessions.ts'
-
-const bytea = customType<{ data: Buffer; driverData: Buffer }>({ dataType: () => 'bytea' })
 
 /** Every refresh token a session was given. Used ones stay until they expire: that is how a replay is recognised. */
 export const refreshTokens = pgTable(
@@ -12,10 +11,10 @@ export const refreshTokens = pgTable(
     session_id: uuid()
       .notNull()
       .references(() => sessions.id, { onDelete: 'cascade' }),
-    issued_at: timestamp({ withTimezone: true, mode: 'date' }).notNull().defaultNow(),
-    expires_at: timestamp({ withTimezone: true, mode: 'date' }).notNull(),
+    issued_at: moment().notNull().defaultNow(),
+    expires_at: moment().notNull(),
     /** Null while the token can still be exchanged. */
-    used_at: timestamp({ withTimezone: true, mode: 'date' }),
+    used_at: moment(),
   },
   (table) => [
     index('refresh_tokens_by_session').on(table.session_id),

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
-import { index, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core'
+import { index, pgTable, text, uuid } from 'drizzle-orm/pg-core'
+import { moment } from './columns.ts'
 import { users } from './users.ts'
 
 /** One sign-in on one device. Live while `revoked_at` is null and `expires_at` lies ahead. */
@@ -12,10 +13,10 @@ export const sessions = pgTable(
       .references(() => users.id, { onDelete: 'cascade' }),
     user_agent: text().notNull().default(''),
     ip: text().notNull().default(''),
-    created_at: timestamp({ withTimezone: true, mode: 'date' }).notNull().defaultNow(),
-    last_used_at: timestamp({ withTimezone: true, mode: 'date' }).notNull().defaultNow(),
-    expires_at: timestamp({ withTimezone: true, mode: 'date' }).notNull(),
-    revoked_at: timestamp({ withTimezone: true, mode: 'date' }),
+    created_at: moment().notNull().defaultNow(),
+    last_used_at: moment().notNull().defaultNow(),
+    expires_at: moment().notNull(),
+    revoked_at: moment(),
   },
   (table) => [
     index('sessions_live_by_user').on(table.user_id).where(sql`revoked_at is null`),

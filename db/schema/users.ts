@@ -1,4 +1,5 @@
-import { pgTable, text, timestamp, unique, uuid } from 'drizzle-orm/pg-core'
+import { pgTable, text, unique, uuid } from 'drizzle-orm/pg-core'
+import { moment } from './columns.ts'
 
 /** Keys are spelled as the contract spells them, so that a row can be an answer. Ids are UUIDv7, made by the application. */
 export const users = pgTable(
@@ -10,9 +11,9 @@ export const users = pgTable(
     password_hash: text().notNull(),
     name: text().notNull(),
     /** Null while the person may sign in. */
-    disabled_at: timestamp({ withTimezone: true, mode: 'date' }),
-    created_at: timestamp({ withTimezone: true, mode: 'date' }).notNull().defaultNow(),
-    updated_at: timestamp({ withTimezone: true, mode: 'date' }).notNull().defaultNow(),
+    disabled_at: moment(),
+    created_at: moment().notNull().defaultNow(),
+    updated_at: moment().notNull().defaultNow(),
   },
   (table) => [unique('users_email_unique').on(table.email)],
 )

@@ -1,6 +1,5 @@
 import { isUtf8 } from 'node:buffer'
 import { refuse } from '../rpc/failure.ts'
-import { fieldName } from '../rpc/validation.ts'
 import { BodyError, type Exchange } from './exchange.ts'
 
 /** Reads a JSON body. Undefined when there is none. Refuses other media types, encodings, and text that is not UTF-8. */
@@ -34,27 +33,11 @@ const requireJson = (exchange: Exchange) => {
   if (hasBody(exchange) && mediaType(exchange) !== 'application/json') throw refuse('request.unsupported_media_type')
 }
 
-/** Parses JSON text whose strings PostgreSQL can store: no NUL, no lone surrogate. Of a repeated key the last counts. */
+/** Parses JSON text. Of a repeated key the last one counts. */
 export const parseJson = (text: string): unknown => {
-  let value: unknown
   try {
-    value = JSON.parse(text)
+    return JSON.parse(text)
   } catch {
     throw refuse('request.malformed')
-  }
-  // Both can only come from an escape, so most bodies need no walk.
-  if (text.includes('\\u')) requireStorable(value, [])
-  return value
-}
-
-/** Refuses a text that PostgreSQL cannot store, naming the field. */
-export const requireStorable = (value: unknown, path: readonly PropertyKey[]): void => {
-  if (typeof value === 'string' && (value.includes('\0') || !value.isWellFormed())) {
-    throw refuse('validation', { meta: { fields: { [fieldName(path)]: 'must not contain NUL or broken characters' } } })
-  }
-  if (typeof value !== 'object' || value === null) return
-  for (const [key, item] of Object.entries(value)) {
-    requireStorable(key, path)
-    requireStorable(item, [...path, Array.isArray(value) ? Number(key) : key])
   }
 }

@@ -47,14 +47,9 @@ export class NodeExchange extends OpenExchange {
       res.end()
       return silentWriter
     }
-    return {
-      // Copied: node keeps what the socket does not take, while the owner of the bytes may use them again.
-      write: (chunk) => !res.writableEnded && res.write(typeof chunk === 'string' ? chunk : Buffer.from(chunk)),
-      drained: () => this.#drained(),
-      end: () => {
-        res.end()
-      },
-    }
+    const writer = new SocketWriter(res)
+    this.onDone(() => writer.release())
+    return writer
   }
 
   /** The connection is gone, whether or not this exchange's turn on it had come. */
@@ -69,15 +64,6 @@ export class NodeExchange extends OpenExchange {
     return true
   }
 
-  #drained(): Promise<void> {
-    const res = this.#res
-    if (this.outcome || !res.writableNeedDrain) return Promise.resolve()
-    return new Promise((resolve) => {
-      res.once('drain', resolve)
-      this.onDone(() => resolve())
-    })
-  }
-
   #mustClose(): boolean {
     return this.host.isDraining || this.defect !== null || this.body?.failure != null
   }
@@ -86,9 +72,7 @@ export class NodeExchange extends OpenExchange {
   #receive(): void {
     const { body } = this
     if (!body || this.#req.listenerCount('data') > 0) return
-    this.#req.on('data', (chunk: Buffer) => {
-      if (!this.#isReplied) body.push(chunk)
-    })
+    this.#req.on('data', (chunk: Buffer) => body.push(chunk))
     this.#req.once('end', () => this.bodyArrived())
   }
 
@@ -99,6 +83,46 @@ export class NodeExchange extends OpenExchange {
     this.#res.writeHead(status, sent)
     if (body === null || isBodyless(status) || this.method === 'HEAD') this.#res.end()
     else this.#res.end(body)
+  }
+}
+
+/** The addon's limit for a client that takes nothing; node has none of its own. */
+const stallMs = 10_000
+
+class SocketWriter implements BodyWriter {
+  readonly #res: ServerResponse
+  #waiting: (() => void)[] = []
+  #stallTimer: NodeJS.Timeout | undefined
+
+  constructor(res: ServerResponse) {
+    this.#res = res
+    res.on('drain', () => this.release())
+  }
+
+  write(chunk: string | Uint8Array): boolean {
+    if (this.#res.writableEnded) return false
+    // Copied: node keeps what the socket does not take, while the owner of the bytes may use them again.
+    const isTaken = this.#res.write(typeof chunk === 'string' ? chunk : Buffer.from(chunk))
+    if (!isTaken) this.#stallTimer ??= setTimeout(() => this.#res.destroy(), stallMs).unref()
+    return isTaken
+  }
+
+  drained(): Promise<void> {
+    if (this.#res.destroyed || !this.#res.writableNeedDrain) return Promise.resolve()
+    return new Promise((resolve) => this.#waiting.push(resolve))
+  }
+
+  end(): void {
+    this.#res.end()
+  }
+
+  /** The socket is empty again, or gone. */
+  release(): void {
+    clearTimeout(this.#stallTimer)
+    this.#stallTimer = undefined
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const resolve of waiting) resolve()
   }
 }
 

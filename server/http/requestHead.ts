@@ -22,6 +22,7 @@ export const openRequest = (exchange: Exchange, log: Logger): RequestHead => {
     userAgent: headers['user-agent'] ?? '',
     authorization: headers.authorization,
     idempotencyKey: headers['idempotency-key'],
+    isBatch: false,
     userId: undefined,
     get signal() {
       return exchange.signal

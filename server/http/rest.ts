@@ -4,7 +4,7 @@ import { refuse } from '../rpc/failure.ts'
 import type { Procedure } from '../rpc/procedure.ts'
 import { success } from './envelope.ts'
 import type { Exchange } from './exchange.ts'
-import { readJson, requireStorable } from './json.ts'
+import { readJson } from './json.ts'
 import type { Route } from './route.ts'
 
 /** One route for each entry, from its `http` rule. */
@@ -42,7 +42,6 @@ const decodeParams = (names: readonly string[], params: readonly string[]): Reco
   const fields: Record<string, string> = {}
   names.forEach((name, index) => {
     fields[name] = decodeParam(params[index] ?? '')
-    requireStorable(fields[name], [name])
   })
   return fields
 }
@@ -92,7 +91,6 @@ const queryReader = (input: z.ZodObject): ((query: string) => Record<string, unk
     for (const [name, text] of new URLSearchParams(query)) {
       const field = fields.get(name)
       if (!field) continue
-      requireStorable(text, [name])
       const earlier = values[name]
       values[name] = field.isList && Array.isArray(earlier) ? [...earlier, field.decode(text)] : asField(field, text)
     }

@@ -26,13 +26,11 @@ export const trpcRoutes = (procedures: readonly Procedure[], router: AnyTRPCRout
   ]
 }
 
-/** A JSON call whose answer is wanted in one piece. */
+/** Everything but what only tRPC's resolver can do: answers in a stream, forms and bytes as input. */
 const isPlain = (exchange: Exchange): boolean => {
-  const { headers, method } = exchange
-  const accept = headers['trpc-accept'] ?? headers.accept ?? ''
-  if (accept.includes('application/jsonl')) return false
+  const accept = exchange.headers['trpc-accept'] ?? exchange.headers.accept ?? ''
   const type = mediaType(exchange)
-  return type === 'application/json' || (method !== 'POST' && type === undefined) || type === undefined
+  return !accept.includes('application/jsonl') && type !== 'multipart/form-data' && type !== 'application/octet-stream'
 }
 
 const answerCalls = async (byPath: ReadonlyMap<string, Procedure>, visit: Visit): Promise<Answer> => {
@@ -46,6 +44,7 @@ const answerCalls = async (byPath: ReadonlyMap<string, Procedure>, visit: Visit)
     const body = JSON.stringify({ error: errorShape(failure, undefined, head.id) })
     return { status: failure.status, headers: { ...json, ...failureHeaders(failure) }, body }
   }
+  head.isBatch = calls.paths.length > 1
   const outcomes = await Promise.all(calls.paths.map((path, index) => run(calls, { path, index, visit })))
   return { status: statusOf(outcomes), headers: headersOf(outcomes), body: bodyOf(outcomes, calls.isBatch) }
 }
@@ -58,10 +57,11 @@ interface Calls {
 }
 
 const readCalls = (byPath: ReadonlyMap<string, Procedure>, exchange: Exchange, raw: string): Calls => {
-  if (exchange.method === 'POST' && mediaType(exchange) === undefined) throw refuse('request.unsupported_media_type')
+  const path = decodePath(raw)
+  const type = mediaType(exchange)
+  if (exchange.method === 'POST' && type !== 'application/json') throw refuse('request.unsupported_media_type')
   const query = exchange.query === '' ? undefined : new URLSearchParams(exchange.query)
   const isBatch = query?.get('batch') === '1'
-  const path = decodePath(raw)
   const paths = isBatch ? path.split(',') : [path]
   if (paths.length > batchSizeMax) throw refuse('request.malformed')
   const procedures = paths.map((name) => byPath.get(name))

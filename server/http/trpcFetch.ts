@@ -1,7 +1,8 @@
-import type { AnyTRPCRouter } from '@trpc/server'
+import type { AnyTRPCRouter, TRPCError } from '@trpc/server'
 import { resolveResponse } from '@trpc/server/http'
-import type { TrpcContext } from '../rpc/router.ts'
-import type { Answer, Exchange } from './exchange.ts'
+import { failureOf, type TrpcContext } from '../rpc/router.ts'
+import { failureHeaders } from './envelope.ts'
+import type { Answer, Exchange, HeaderMap } from './exchange.ts'
 import { readBody } from './json.ts'
 import type { Visit } from './route.ts'
 
@@ -18,9 +19,21 @@ export const resolveByTrpc = async (router: AnyTRPCRouter, visit: Visit): Promis
     error: null,
     allowMethodOverride: true,
     maxBatchSize: batchSizeMax,
-    createContext: async (): Promise<TrpcContext> => ({ head }),
+    createContext: async ({ info }): Promise<TrpcContext> => {
+      head.isBatch = info.calls.length > 1
+      return { head, replay: { isReplay: false } }
+    },
+    responseMeta: ({ ctx, errors, data, eagerGeneration }) => ({
+      headers: new Headers(eagerGeneration || data.length !== 1 ? [] : Object.entries(replyHeaders(ctx, errors[0]))),
+    }),
   })
   return sendResponse(exchange, response, visit)
+}
+
+/** The headers of a single call, as our own responder gives them. */
+const replyHeaders = (context: TrpcContext | undefined, error: TRPCError | undefined): HeaderMap => {
+  if (error) return failureHeaders(failureOf(error))
+  return context?.replay.isReplay ? { 'idempotent-replay': 'true' } : {}
 }
 
 const toRequest = async (exchange: Exchange): Promise<Request> => {
@@ -40,7 +53,7 @@ const ofConnection = new Set(['connection', 'content-length', 'date', 'keep-aliv
 const sendResponse = async (exchange: Exchange, response: Response, visit: Visit): Promise<Answer | null> => {
   const headers = Object.fromEntries([...response.headers].filter(([name]) => !ofConnection.has(name)))
   const isStream = response.headers.get('transfer-encoding') === 'chunked'
-  if (!response.body || !isStream) return { status: response.status, headers, body: (await response.text()) || null }
+  if (!response.body || !isStream) return whole(response, headers, visit.head.id)
   const writer = exchange.stream(response.status, { ...visit.replyHeaders(), ...headers })
   for await (const chunk of response.body) {
     if (exchange.isAborted) break
@@ -48,4 +61,18 @@ const sendResponse = async (exchange: Exchange, response: Response, visit: Visit
   }
   writer.end()
   return null
+}
+
+/**
+ * A reply in one piece. When tRPC refuses a request before it has a context, it knows neither the request id nor the
+ * type of its own answer.
+ */
+const whole = async (response: Response, headers: HeaderMap, requestId: string): Promise<Answer> => {
+  const text = await response.text()
+  if (text === '') return { status: response.status, headers, body: null }
+  return {
+    status: response.status,
+    headers: { ...headers, 'content-type': 'application/json' },
+    body: text.replace('"request_id":""', `"request_id":"${requestId}"`),
+  }
 }

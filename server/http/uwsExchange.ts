@@ -26,7 +26,11 @@ export class UwsExchange extends OpenExchange {
   /** Must follow the handler's synchronous part: the addon ends the process over an open reply without onAborted. */
   leaveHandler(): void {
     this.#isInHandler = false
-    if (this.outcome) return
+    if (this.outcome) {
+      // The response is out of reach now, and so is whatever of the body had not arrived.
+      this.body?.fail('aborted')
+      return
+    }
     this.#res.onAborted(() => this.abort())
     // Before anybody asks for the body: bytes that arrive without a listener are lost.
     if (this.body) this.#res.onData((chunk, isLast) => this.#receive(chunk, isLast))
@@ -84,8 +88,9 @@ export class UwsExchange extends OpenExchange {
   }
 
   #receive(chunk: ArrayBuffer, isLast: boolean): void {
+    const { body } = this
     // The addon takes its memory back after this call; copied only when it is kept.
-    if (!this.#isReplied && chunk.byteLength > 0) this.body?.push(Buffer.from(Buffer.from(chunk)))
+    if (body && !body.failure && chunk.byteLength > 0) body.push(Buffer.from(Buffer.from(chunk)))
     if (isLast) this.bodyArrived()
   }
 

@@ -4,7 +4,7 @@ import type { Actor, Context, RequestHead, Services } from '../context.ts'
 import { Failure, refuse } from './failure.ts'
 import type { AnyHandler } from './handlers.ts'
 import type { Transact } from './transaction.ts'
-import { invalidInput } from './validation.ts'
+import { invalidInput, requireReadable } from './validation.ts'
 
 /** Checks a call before its input is read; throws a failure to refuse it. */
 export type Gate = (rules: Entry, call: OpenCall) => void | Promise<void>
@@ -52,6 +52,7 @@ export const createProcedure = (parts: Parts): Procedure => {
   const parse = (value: unknown) => {
     if (!input) return undefined
     if (typeof value !== 'object' || value === null || Array.isArray(value)) throw refuse('request.malformed')
+    requireReadable(value)
     const parsed = input.safeParse(value)
     if (!parsed.success) throw invalidInput(parsed.error.issues, value)
     return parsed.data

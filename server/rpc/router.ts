@@ -7,6 +7,8 @@ import { codeOfTrpc, errorShape, trpcCode } from './trpcError.ts'
 
 export interface TrpcContext {
   readonly head: RequestHead
+  /** Set by a procedure whose answer is an earlier one. */
+  readonly replay: { isReplay: boolean }
 }
 
 /** The failure inside an error that went through tRPC, or the one that stands for tRPC's own complaint. */
@@ -36,7 +38,9 @@ const trpcProcedure = (procedure: Procedure) => {
   const base = t.procedure.use(({ ctx, getRawInput, next }) => next({ ctx: { ...ctx, getRawInput } }))
   const answer = async ({ ctx }: { ctx: TrpcContext & { getRawInput: () => Promise<unknown> } }) => {
     try {
-      return (await procedure.call(ctx.head, ctx.getRawInput)).data
+      const result = await procedure.call(ctx.head, ctx.getRawInput)
+      if (result.isReplay) ctx.replay.isReplay = true
+      return result.data
     } catch (error) {
       const failure = error instanceof TRPCError ? failureOf(error) : toFailure(error, ctx.head.log)
       throw new TRPCError({ code: trpcCode(failure.status), message: failure.sentence, cause: failure })

@@ -1,6 +1,9 @@
 import type { Entry } from '../../contract/define.ts'
 import type { Db } from '../../db/client.ts'
 import type { Database } from '../../db/database.ts'
+import type { Seal } from '../platform/seal.ts'
+import { Failure } from './failure.ts'
+import { claimKey, keepForReplay, wantsReplay } from './idempotency.ts'
 import type { OpenCall } from './procedure.ts'
 
 /** What a transaction knows of the call it belongs to. */
@@ -13,8 +16,21 @@ export interface Frame {
 
 export type Transact = <T>(frame: Frame, work: (tx: Db) => Promise<T>) => Promise<T>
 
-/** Runs the one transaction of a call, in the bucket of the call. */
+/**
+ * Runs the one transaction of a call. With an Idempotency-Key it begins by claiming the key and ends by keeping the
+ * answer; an earlier answer takes the place of the work. Only a success is kept: a failure may be tried again.
+ */
 export const createTransact =
-  (database: Database): Transact =>
-  (_frame, work) =>
-    database.transaction(work, { tenant: 'global' })
+  (database: Database, seal: Seal): Transact =>
+  (frame, work) =>
+    database.transaction(
+      async (tx) => {
+        if (!wantsReplay(frame)) return work(tx)
+        const isFirst = await claimKey(tx, frame, seal)
+        if (!isFirst) return undefined as Awaited<ReturnType<typeof work>>
+        const answer = await work(tx)
+        if (!(answer instanceof Failure)) await keepForReplay(tx, { ...frame, seal }, answer)
+        return answer
+      },
+      { tenant: 'global' },
+    )

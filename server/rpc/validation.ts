@@ -53,3 +53,29 @@ export const invalidInput = (issues: readonly Issue[], input: unknown): Failure 
   }
   return refuse('validation', { meta: { fields } })
 }
+
+/** Deeper than any input of a contract; a walk of deeper values could exhaust the stack. */
+const depthMax = 64
+
+/**
+ * Refuses what no schema should have to think of: nesting beyond any use, and text that PostgreSQL cannot store (NUL,
+ * lone surrogates), naming the field.
+ */
+export const requireReadable = (input: unknown): void => {
+  const broken = findBroken(input, 0)
+  if (broken) throw refuse('validation', { meta: { fields: { [fieldName(broken)]: 'must not contain NUL or broken characters' } } })
+}
+
+const isBroken = (text: string) => text.includes('\0') || !text.isWellFormed()
+
+/** The path to the first broken text, built only on the way back. */
+const findBroken = (value: unknown, depth: number): PropertyKey[] | undefined => {
+  if (typeof value === 'string') return isBroken(value) ? [] : undefined
+  if (typeof value !== 'object' || value === null) return undefined
+  if (depth >= depthMax) throw refuse('request.malformed')
+  for (const key in value) {
+    const below = isBroken(key) ? [] : findBroken((value as Record<string, unknown>)[key], depth + 1)
+    if (below) return [Array.isArray(value) ? Number(key) : key.toWellFormed().replaceAll('\0', ''), ...below]
+  }
+  return undefined
+}

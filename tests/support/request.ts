@@ -1,6 +1,5 @@
-import { contract } from '../../contract/index.ts'
-import type { Entry } from '../../contract/define.ts'
 import { createRouter } from '../../server/http/router.ts'
+import { entries } from './entries.ts'
 import { conformance, provoked } from './record.ts'
 
 /** What a test sends besides method and path. An object body is sent as JSON, a string as it is. */
@@ -17,13 +16,6 @@ export interface Reply {
   // biome-ignore lint/suspicious/noExplicitAny: a test reads replies of every shape
   readonly body: any
 }
-
-/** Every entry of the contract by its key. */
-export const entries: ReadonlyMap<string, Entry> = new Map(
-  Object.entries(contract).flatMap(([feature, rules]) =>
-    Object.entries(rules).map(([name, entry]) => [`${feature}.${name}`, entry] as const),
-  ),
-)
 
 const routes = createRouter(
   [...entries].map(([key, { http }]) => ({ method: http[0], path: http[1], value: key })),

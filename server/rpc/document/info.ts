@@ -1,10 +1,9 @@
-import manifest from '../../../package.json' with { type: 'json' }
 import type { DocumentInfo } from './shape.ts'
 
 /** What the document says of itself. */
-export const documentInfo: DocumentInfo = {
-  title: manifest.name,
-  version: manifest.version,
+export const documentInfo = (version: string): DocumentInfo => ({
+  title: 'tsforge',
+  version,
   description: [
     'Every answer is `{success: true, data, request_id}`, every refusal `{success: false, error: {code, message, meta?}, request_id}`;',
     'programs decide by `error.code`. New fields and new codes may appear at any time.',
@@ -12,4 +11,4 @@ export const documentInfo: DocumentInfo = {
     'A mutation that takes an `Idempotency-Key` can be sent again without a second effect.',
     'The operation ids are the paths of the tRPC router under `/trpc` and of the typed client.',
   ].join('\n'),
-}
+})

@@ -1,9 +1,8 @@
 import { z } from 'zod'
-import type { ZodOpenApiPathsObject, ZodOpenApiResponseObject } from 'zod-openapi'
 import { Failed, succeeded } from '../../../contract/envelope.ts'
 import { requestIdHeader, retryHeaders } from './components.ts'
 
-const json = (description: string, schema: z.ZodType, headers = requestIdHeader): ZodOpenApiResponseObject => ({
+const json = (description: string, schema: z.ZodType, headers = requestIdHeader) => ({
   description,
   headers,
   content: { 'application/json': { schema } },
@@ -48,7 +47,7 @@ const keySet = {
 }
 
 /** What the server answers outside the contract, for the people who run it. */
-export const systemPaths: ZodOpenApiPathsObject = {
+export const systemPaths = {
   '/healthz': { get: health },
   '/livez': { get: live },
   '/readyz': {

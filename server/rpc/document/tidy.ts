@@ -1,7 +1,7 @@
 /**
  * A copy of a document part without what zod adds and nobody should rely on: objects that allow no further fields,
  * since answers grow; the bounds of exact integers, which hold for all JSON (RFC 7493 2.2); the pattern of a UUID, which
- * its format says; empty lists of parameters.
+ * its format says; that names are texts; empty lists of parameters.
  */
 export const tidy = <T>(part: T): T => tidied(part) as T
 
@@ -18,5 +18,6 @@ const isNoise = (node: Readonly<Record<string, unknown>>, key: string, item: unk
   if (key === 'minimum') return item === Number.MIN_SAFE_INTEGER
   if (key === 'maximum') return item === Number.MAX_SAFE_INTEGER
   if (key === 'pattern') return node.format === 'uuid'
+  if (key === 'propertyNames') return JSON.stringify(item) === '{"type":"string"}'
   return key === 'parameters' && Array.isArray(item) && item.length === 0
 }

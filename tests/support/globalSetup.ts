@@ -1,0 +1,38 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestProject } from 'vitest/node'
+import { entries } from './entries.ts'
+import { readRecord } from './record.ts'
+import { startTestServer, type TestServer } from './testServer.ts'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    testServer: TestServer
+    /** Where the test files of this run note what they saw; see record.ts. */
+    recordFolder: string
+  }
+}
+
+/** Runs once before all test files; `env.TEST_DATABASE_URL` of vitest's configuration names a server to use instead. */
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const { stop, ...server } = await startTestServer(project.config.env?.TEST_DATABASE_URL)
+  const folder = await mkdtemp(join(tmpdir(), 'tsforge-record-'))
+  project.provide('testServer', server)
+  project.provide('recordFolder', folder)
+  return async () => {
+    await stop()
+    // A part of the tests cannot provoke everything.
+    if (!project.vitest.filenamePattern) checkRecord(folder)
+    await rm(folder, { recursive: true })
+  }
+}
+
+/** Fails the run when a code that an entry declares was never seen as its answer. */
+function checkRecord(folder: string): void {
+  const { checked, provoked } = readRecord(folder)
+  const declared = [...entries].flatMap(([key, entry]) => (entry.errors ?? []).map((code) => `${key} ${code}`))
+  const missing = declared.filter((pair) => !provoked.has(pair))
+  console.log(`${checked} replies held against the OpenAPI document; ${declared.length} declared errors provoked`)
+  if (missing.length > 0) throw new Error(`declared, but never provoked by a test: ${missing.join(', ')}`)
+}
