@@ -4,9 +4,10 @@ import type { CallOptions } from './options.ts'
 import type { InputOf } from './router.ts'
 
 /** A call: its input, then its options. The input may be left out when every field of it may. */
-type Call<I, O> = Partial<I> extends I
-  ? (input?: I, options?: CallOptions) => Promise<O>
-  : (input: I, options?: CallOptions) => Promise<O>
+type Call<I, O> =
+  Partial<I> extends I
+    ? (input?: I, options?: CallOptions) => Promise<O>
+    : (input: I, options?: CallOptions) => Promise<O>
 
 type CallOf<R> =
   R extends Query<string, infer I, infer O, string>

@@ -34,13 +34,15 @@ interface Root {
   transformer: false
 }
 
-/** What a caller passes, `void` when the entry takes nothing. Fields with a default may be left out. */
-export type InputOf<I> = [I] extends [undefined] ? void : z.input<I>
+/** What a caller passes, `undefined` when the entry takes nothing. Fields with a default may be left out. */
+export type InputOf<I> = [I] extends [undefined] ? undefined : z.input<I>
+
+type Nothing = z.output<z.ZodVoid>
 
 interface ProcedureDef<I, O> {
   input: InputOf<I>
   /** `undefined` stands for no answer: of `void`, tRPC's view of JSON would make `never`. */
-  output: [z.output<O>] extends [void] ? undefined : z.output<O>
+  output: [z.output<O>] extends [Nothing] ? undefined : z.output<O>
   meta: object
 }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { mutation, query } from './core.ts'
 import { Email, Instant, label, Password, PasswordAttempt } from './scalars.ts'
-import { User } from './users.ts'
+import { User } from './user.ts'
 
 /** `expires_at` is the end of the access token; the refresh token works once. */
 const Tokens = z
@@ -21,6 +21,7 @@ export const auth = {
     http: ['POST', '/api/v1/auth/register', 201],
     access: 'public',
     rate: 'credential',
+    tenancy: 'none',
     idempotency: 'key',
     secret: true,
     input: z.object({ email: Email, password: Password, name: label(1, 120) }),
@@ -33,6 +34,7 @@ export const auth = {
     http: ['POST', '/api/v1/auth/login'],
     access: 'public',
     rate: 'credential',
+    tenancy: 'none',
     idempotency: 'key',
     secret: true,
     input: z.object({ email: Email, password: PasswordAttempt }),
@@ -45,6 +47,7 @@ export const auth = {
     http: ['POST', '/api/v1/auth/refresh'],
     access: 'public',
     rate: 'credential',
+    tenancy: 'none',
     idempotency: 'key',
     secret: true,
     input: z.object({ refresh_token: z.string().min(1).max(512) }),
@@ -57,6 +60,7 @@ export const auth = {
     http: ['POST', '/api/v1/auth/logout'],
     access: 'session',
     rate: 'write',
+    tenancy: 'none',
     idempotency: 'none',
     output: z.void(),
   }),
@@ -66,6 +70,7 @@ export const auth = {
     http: ['GET', '/api/v1/auth/me'],
     access: 'user',
     rate: 'read',
+    tenancy: 'none',
     output: User,
   }),
 
@@ -74,6 +79,7 @@ export const auth = {
     http: ['POST', '/api/v1/auth/password'],
     access: 'session',
     rate: 'credential',
+    tenancy: 'none',
     idempotency: 'key',
     input: z.object({ current_password: PasswordAttempt, new_password: Password }),
     output: z.void(),

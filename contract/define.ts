@@ -14,6 +14,13 @@ export type RateClass = 'read' | 'write' | 'credential'
  */
 export type Access<Permission extends string = string> = 'public' | 'user' | 'session' | Permission
 
+/**
+ * What an entry touches. `none`: the caller's own things, or nothing that belongs to a tenant. `bucket`: rows of the
+ * tenant that X-Tenant-ID names, the global ones without it. `global`: rows that all tenants share; the permission
+ * counts only when it is held globally. `path`: the tenant whose id stands in the path.
+ */
+export type Tenancy = 'none' | 'bucket' | 'global' | 'path'
+
 /** The status and the public sentence of an error code. The sentence is all a client sees besides `meta`. */
 export type ErrorRule = readonly [status: number, sentence: string]
 
@@ -25,6 +32,7 @@ interface Rules<A extends string, I extends z.ZodObject | undefined, O extends z
   readonly http: readonly [verb: Verb, path: Path, status?: 200 | 201]
   readonly access: A
   readonly rate: RateClass
+  readonly tenancy: Tenancy
   /** Absent when the entry takes nothing. Unknown keys are dropped. */
   readonly input?: I
   /** The only serializer of the answer: what it does not name never leaves. `z.void()` is a 204. */

@@ -4,7 +4,13 @@ import type { ErrorCode } from './errors.ts'
 /** Whatever an entry does: its request may be broken, too frequent, or come at a bad moment. */
 const always: readonly ErrorCode[] = ['request.malformed', 'rate_limited', 'internal', 'overloaded', 'unavailable']
 const withBody: readonly ErrorCode[] = ['request.too_large', 'request.unsupported_media_type']
-const withActor: readonly ErrorCode[] = ['auth.missing_token', 'auth.invalid']
+const withActor: readonly ErrorCode[] = [
+  'auth.missing_token',
+  'auth.invalid',
+  'apikey.invalid',
+  'tenant.invalid',
+  'tenant.forbidden',
+]
 const withKey: readonly ErrorCode[] = ['idempotency.key_invalid', 'idempotency.key_reused', 'idempotency.in_progress']
 
 /** POST, PUT and PATCH are read as JSON, also where nothing is asked for: a body that is there must be a good one. */
@@ -18,6 +24,7 @@ export const impliedErrors = (entry: Entry): ErrorCode[] => [
   ...(entry.input ? (['validation'] as const) : []),
   ...(readsBody(entry) ? withBody : []),
   ...(entry.access === 'public' ? [] : withActor),
+  ...(entry.access === 'session' ? (['apikey.user_session_required'] as const) : []),
   ...(needsPermission(entry) ? (['rbac.permission_required'] as const) : []),
   ...(entry.kind === 'mutation' && entry.idempotency === 'key' ? withKey : []),
 ]

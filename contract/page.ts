@@ -10,3 +10,6 @@ export const pageRequest = {
 /** A stretch of a list. `next_cursor` is null at the end; `total` is there when it was asked for. */
 export const page = <T extends z.ZodType>(item: T) =>
   z.object({ items: z.array(item), next_cursor: z.string().nullable(), total: z.int().optional() })
+
+/** A piece of text to look for; `%` and `_` are ordinary characters. Empty means everything. */
+export const SearchText = z.string().max(100).optional()

@@ -1,4 +1,9 @@
 /** Every permission that an entry may ask for, with its meaning. The migration step inserts new ones. */
-export const permissions = {} as const satisfies Record<string, string>
+export const permissions = {
+  'rbac.manage': 'Manage permissions, roles and grants.',
+  'users.read': 'See the accounts of people.',
+  'users.manage': 'Disable and enable accounts.',
+  'menu.manage': 'Manage menu entries.',
+} as const satisfies Record<string, string>
 
 export type Permission = keyof typeof permissions

@@ -48,3 +48,34 @@ function lengthBetween(min: number, max: number) {
 
 /** Texts beyond `units` UTF-16 units are too long whatever they hold, so a huge one is never walked. */
 const codePointsUpTo = (text: string, units: number) => (text.length > units ? text.length : codePoints(text))
+
+/** A moment in a request: ISO 8601 with an offset or Z on the wire, a Date inside the server. */
+export const InstantInput = z.iso
+  .datetime({ offset: true, error: 'must be a valid date and time (ISO 8601)' })
+  .max(40)
+  .transform((text) => new Date(text))
+
+/** The code of a permission: lower-cased, 2 to 100 of letters, digits, dot, underscore and hyphen. */
+export const PermissionCode = z
+  .string()
+  .toLowerCase()
+  .min(2)
+  .max(100)
+  .regex(/^[a-z0-9._-]+$/, { error: 'must only hold letters, digits, dots, underscores and hyphens' })
+
+/** The code of a role: as a permission's, without dots. */
+export const RoleCode = z
+  .string()
+  .toLowerCase()
+  .min(2)
+  .max(100)
+  .regex(/^[a-z0-9_-]+$/, { error: 'must only hold letters, digits, underscores and hyphens' })
+
+/** Any JSON value, at most 64 KiB as text: the one place of the contract where the shape is the caller's own. */
+export const Json = z
+  .json()
+  .refine((value) => JSON.stringify(value).length <= 65_536, { error: 'must be at most 64 KiB of JSON' })
+  .meta({ id: 'Json' })
+
+/** Repeats the tenant of X-Tenant-ID where goforge's clients send it in body or query; null means absent. */
+export const TenantEcho = Id.nullish()

@@ -1,7 +1,7 @@
 import { Pool, type PoolConfig } from 'pg'
 import { type Db, dbOver, forgoStatementCache } from './client.ts'
 import { runReadAs } from './readAs.ts'
-import type { Tenant } from './tenant.ts'
+import type { Scope } from './tenant.ts'
 import { runTransaction } from './transaction.ts'
 
 export interface DatabaseOptions {
@@ -27,9 +27,9 @@ export interface Database {
    * Runs `work` as one unit and commits; what it throws rolls back and is thrown on. A serialization failure or a
    * deadlock runs it again, up to three times in all. Throws TransactionAborted when the COMMIT came to nothing.
    */
-  readonly transaction: <T>(work: (tx: Db) => Promise<T>, options?: { readonly tenant?: Tenant }) => Promise<T>
-  /** Runs one query in a read-only transaction of the tenant, in one round trip. */
-  readonly readAs: <T>(tenant: Tenant, query: (db: Db) => Promise<T>) => Promise<T>
+  readonly transaction: <T>(work: (tx: Db) => Promise<T>, scope?: Scope) => Promise<T>
+  /** Runs one query in a read-only transaction of the scope, in one round trip. */
+  readonly readAs: <T>(scope: Scope, query: (db: Db) => Promise<T>) => Promise<T>
   /** Ends all connections once the work on them is done. */
   readonly close: () => Promise<void>
   /** Connections that are open, those of them at rest, and calls that wait for one. */
@@ -52,8 +52,8 @@ export function openDatabase(options: DatabaseOptions): Database {
   if (!options.statementCache) forgoStatementCache(pool)
   return {
     db: dbOver(pool),
-    transaction: (work, { tenant } = {}) => runTransaction(pool, work, tenant),
-    readAs: (tenant, query) => runReadAs(pool, tenant, query),
+    transaction: (work, scope = {}) => runTransaction(pool, work, scope),
+    readAs: (scope, query) => runReadAs(pool, scope, query),
     close: () => pool.end(),
     stats: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
   }

@@ -1,14 +1,14 @@
 import type { Pool, PoolClient, QueryResult } from 'pg'
 import { type Connection, type Db, dbOver } from './client.ts'
-import { beginning, type Tenant } from './tenant.ts'
+import { beginning, type Scope } from './tenant.ts'
 import { rollBack } from './transaction.ts'
 
 /**
- * Runs the one query that `query` sends, in a read-only transaction of the tenant, in one round trip: everything is
+ * Runs the one query that `query` sends, in a read-only transaction of the scope, in one round trip: everything is
  * sent at once and answered in order. A second query is refused, because the COMMIT is on its way by then.
  */
-export async function runReadAs<T>(pool: Pool, tenant: Tenant, query: (db: Db) => Promise<T>): Promise<T> {
-  const begin = beginning('begin read only', tenant)
+export async function runReadAs<T>(pool: Pool, scope: Scope, query: (db: Db) => Promise<T>): Promise<T> {
+  const begin = beginning('begin read only', scope)
   const client = await pool.connect()
   let broken: Error | undefined
   try {

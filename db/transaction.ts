@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Pool, PoolClient, QueryResult } from 'pg'
 import { codeOf } from './causes.ts'
 import { type Db, dbOver } from './client.ts'
-import { beginning, type Tenant } from './tenant.ts'
+import { beginning, type Scope } from './tenant.ts'
 
 const attempts = 3
 const retryWithinMs = 50
@@ -23,8 +23,8 @@ export class TransactionAborted extends Error {
  * Runs `work` as one unit and commits; whatever it throws rolls back and is thrown on. A serialization failure or a
  * deadlock runs the work again, up to three times in all. Throws TransactionAborted when the COMMIT came to nothing.
  */
-export async function runTransaction<T>(pool: Pool, work: (tx: Db) => Promise<T>, tenant: Tenant): Promise<T> {
-  const begin = beginning(`begin; ${idleLimit}`, tenant)
+export async function runTransaction<T>(pool: Pool, work: (tx: Db) => Promise<T>, scope: Scope): Promise<T> {
+  const begin = beginning(`begin; ${idleLimit}`, scope)
   for (let attempt = 1; ; attempt++) {
     try {
       return await attemptOnce(await pool.connect(), work, begin)

@@ -1,12 +1,12 @@
 import type { Logger } from 'pino'
-import { coalesce } from '../db/coalesce.ts'
+import document from '../contract/openapi.json' with { type: 'json' }
 import { type Database, openDatabase } from '../db/database.ts'
 import type { Config } from './config.ts'
 import type { Services } from './context.ts'
-import { createIdentify } from './features/auth/identify.ts'
-import { findActors } from './features/sessions/queries.ts'
+import { createIdentities } from './identities.ts'
 import { chooseAdapter } from './http/adapter.ts'
 import { createDispatch } from './http/dispatch.ts'
+import { docsRoutes } from './http/docs.ts'
 import { createCors } from './http/headers.ts'
 import { restRoutes } from './http/rest.ts'
 import { systemRoutes } from './http/system.ts'
@@ -17,7 +17,7 @@ import { createCursors } from './platform/cursors.ts'
 import { createPasswordHasher } from './platform/hashing/index.ts'
 import { createSeal } from './platform/seal.ts'
 import { createAccessTokens } from './platform/tokens.ts'
-import { authenticate, authorize } from './rpc/gates.ts'
+import { createGate } from './rpc/gates.ts'
 import { checkKey } from './rpc/idempotency.ts'
 import { createProcedures } from './rpc/modules.ts'
 import { createTrpcRouter } from './rpc/router.ts'
@@ -27,7 +27,6 @@ const gateConnections = 3
 const acquireTimeoutMs = 3_000
 const statementTimeoutMs = 15_000
 const bodyIdleMs = 2_000
-const actorsPerRead = 500
 
 /** Where the database is, for the two roles that serve requests. `role` is taken on by SET ROLE when the URL is not its own. */
 export interface DatabaseAddresses {
@@ -80,15 +79,11 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     lifetimes: { refreshSeconds: config.auth.refreshTtlSeconds },
     now,
   }
-  const readActors = async (ids: readonly string[]) => {
-    const rows = await findActors(gateDatabase.db, { ids })
-    return new Map(rows.map((row) => [row.session_id, row]))
-  }
-  const findActor = coalesce(readActors, { maxBatch: actorsPerRead })
   const budget = createAddressBudget(config.limits.ratePerMinute)
+  const gate = createGate({ budget, ...createIdentities({ tokens, database, gateDatabase }) })
   const procedures = createProcedures(modules, {
     services,
-    gates: [authenticate(createIdentify(tokens, findActor), budget), authorize, checkKey],
+    gates: [gate, checkKey],
     transact: createTransact(database, createSeal(secrets, 'replay')),
   })
 
@@ -107,6 +102,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
         moduleNames: modules.map(({ name }) => name),
         notReady,
       }),
+      ...docsRoutes({ document }),
       ...restRoutes(procedures),
       ...trpcRoutes(procedures, createTrpcRouter(procedures)),
     ],

@@ -23,6 +23,8 @@ export interface RequestHead {
   /** The 32 hex digits of a valid `traceparent`. */
   readonly traceId: string | undefined
   readonly address: string
+  /** X-Tenant-ID as it was sent. */
+  readonly tenantHeader: string | undefined
   readonly userAgent: string
   readonly authorization: string | undefined
   readonly idempotencyKey: string | undefined
@@ -34,20 +36,28 @@ export interface RequestHead {
   userId: string | undefined
 }
 
-/** The signed-in person. The row was read for this very call, so it is never stale. */
+/** A person as a User of the contract. */
+export interface Person {
+  readonly id: string
+  readonly email: string
+  readonly name: string
+  readonly role: 'user' | 'admin'
+  readonly created_at: Date
+  readonly updated_at: Date
+}
+
+/** Who calls. Everything in it was read for this very call, so it is never stale. */
 export interface Actor {
   readonly userId: string
-  readonly sessionId: string
-  readonly user: {
-    readonly id: string
-    readonly email: string
-    readonly name: string
-    readonly role: 'user' | 'admin'
-    readonly created_at: Date
-    readonly updated_at: Date
-  }
-  /** True when the actor holds the permission in the bucket of this call. */
-  readonly can: (permission: string) => boolean
+  /** The session, or the API key, that the call is made with. */
+  readonly credentialId: string
+  readonly kind: 'session' | 'key'
+  readonly user: Person
+  /**
+   * The codes that the actor holds in the bucket of the call, global grants included; a key holds those of them that
+   * its scopes name.
+   */
+  readonly permissions: ReadonlySet<string>
 }
 
 /** What every call can use, built once in app.ts. */
@@ -69,9 +79,13 @@ export interface Context {
   readonly cursors: Cursors
   readonly lifetimes: Services['lifetimes']
   readonly now: () => Date
+  /** Whose rows this call works on: the id of a tenant, or `global` for the rows without one. */
+  readonly bucket: string
+  /** Runs one query in the bucket of the call, in one round trip; queries of tenant-scoped tables see nothing without. */
+  readonly readAs: <T>(query: (db: Db) => Promise<T>) => Promise<T>
   /**
-   * Runs the statements of a mutation as one unit, at most once a call; its result is the answer. A thrown failure
-   * rolls back, a returned one commits.
+   * Runs the statements of a mutation as one unit in the bucket of the call, at most once a call; its result is the
+   * answer. A thrown failure rolls back, a returned one commits. `bucket` names another one: a tenant just being made.
    */
-  readonly transaction: <T>(work: (tx: Db) => Promise<T>) => Promise<T>
+  readonly transaction: <T>(work: (tx: Db) => Promise<T>, bucket?: string) => Promise<T>
 }

@@ -1,8 +1,10 @@
 import { fileURLToPath } from 'node:url'
 import type { Logger } from 'pino'
+import { permissions } from '../contract/permissions.ts'
 import { startEmbedded } from '../db/embedded/startEmbedded.ts'
 import { migrate } from '../db/migrate.ts'
 import { inspectRole } from '../db/roles.ts'
+import { seed } from '../db/seed.ts'
 import type { DatabaseAddresses } from './app.ts'
 import type { Config } from './config.ts'
 
@@ -23,6 +25,9 @@ export const connectDatabase = async (config: Config, log: Logger): Promise<Conn
   if (config.database.migrateOnStart) {
     const { applied } = await migrate({ url: connected.ownerUrl, migrations })
     if (applied.length > 0) log.info({ applied }, 'migrations applied')
+    const { added, unnamed } = await seed(connected.ownerUrl, permissions)
+    if (added.length > 0) log.info({ added }, 'permissions added')
+    if (unnamed.length > 0) log.info({ unnamed }, 'permissions that the contract does not name stay as they are')
   }
   return connected
 }

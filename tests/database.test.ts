@@ -61,7 +61,11 @@ const tenantOf = async (db: Db) => {
 }
 const pidOf = async (db: Db) => Number((await db.execute(sql`select pg_backend_pid() as pid`)).rows[0]?.pid)
 const terminate = (pid: number) =>
-  withClient(testDatabase.appUrl, (client) => client.query('select pg_terminate_backend($1)', [pid]))
+  withClient(testDatabase.appUrl, async (client) => {
+    // Whoever logged in may end their own connections; on a server of somebody else that is not app.
+    await client.query('set role none')
+    await client.query('select pg_terminate_backend($1)', [pid])
+  })
 
 describe('transaction', () => {
   test('commits what the work did', async () => {
@@ -144,12 +148,24 @@ describe('transaction', () => {
   })
 })
 
-describe('the tenant', () => {
+describe('the tenant of a transaction', () => {
   test.each(['global', tenantId])('is %s within the transaction and gone after it', async (tenant) => {
     const { db, transaction } = open()
     expect(await transaction(tenantOf, { tenant })).toBe(tenant)
     expect(await tenantOf(db)).toBe('')
     expect(await transaction(tenantOf)).toBe('')
+  })
+
+  test('comes with the person, who is gone after it as well', async () => {
+    const { db, transaction, readAs } = open()
+    const personOf = async (tx: Db) => {
+      const { rows } = await tx.execute(sql`select coalesce(current_setting('app.user_id', true), '') as person`)
+      return rows[0]?.person
+    }
+    expect(await transaction(personOf, { person: tenantId })).toBe(tenantId)
+    expect(await readAs({ tenant: 'global', person: tenantId }, personOf)).toBe(tenantId)
+    expect(await personOf(db)).toBe('')
+    await expect(transaction(personOf, { person: "'" })).rejects.toThrow(TypeError)
   })
 
   test('is gone after a transaction that failed', async () => {
@@ -162,7 +178,7 @@ describe('the tenant', () => {
     const { transaction, readAs, stats } = open()
     const tenant = "global'; drop table users; --"
     await expect(transaction(tenantOf, { tenant })).rejects.toThrow(TypeError)
-    await expect(readAs(tenant, tenantOf)).rejects.toThrow(TypeError)
+    await expect(readAs({ tenant }, tenantOf)).rejects.toThrow(TypeError)
     expect(stats().total).toBe(0)
   })
 })
@@ -172,35 +188,35 @@ describe('readAs', () => {
     const { db, readAs } = open()
     const user = newUser()
     await insertUser(db, user)
-    expect(await readAs(tenantId, tenantOf)).toBe(tenantId)
-    expect(await readAs('global', (tx) => countByEmail(tx, user))).toEqual([{ count: 1 }])
+    expect(await readAs({ tenant: tenantId }, tenantOf)).toBe(tenantId)
+    expect(await readAs({ tenant: 'global' }, (tx) => countByEmail(tx, user))).toEqual([{ count: 1 }])
     expect(await tenantOf(db)).toBe('')
   })
 
   test('throws the error of the query, and the connection goes on', async () => {
     const { db, readAs, stats } = open()
     const pid = await pidOf(db)
-    await expect(readAs('global', (tx) => tx.execute(sql`select 1 / 0`))).rejects.toThrow()
+    await expect(readAs({ tenant: 'global' }, (tx) => tx.execute(sql`select 1 / 0`))).rejects.toThrow()
     await expect(
-      readAs('global', async () => {
+      readAs({ tenant: 'global' }, async () => {
         throw new Error('before any query')
       }),
     ).rejects.toThrow('before any query')
-    expect(await readAs('global', tenantOf)).toBe('global')
+    expect(await readAs({ tenant: 'global' }, tenantOf)).toBe('global')
     expect(await pidOf(db)).toBe(pid)
     expect(stats()).toEqual({ total: 1, idle: 1, waiting: 0 })
   })
 
   test('cannot write', async () => {
     const { readAs } = open()
-    await expect(readAs('global', (tx) => insertUser(tx, newUser()))).rejects.toMatchObject({
+    await expect(readAs({ tenant: 'global' }, (tx) => insertUser(tx, newUser()))).rejects.toMatchObject({
       cause: { code: '25006' },
     })
   })
 
   test('refuses a second query', async () => {
     const { readAs } = open()
-    const twice = readAs('global', async (tx) => [await tenantOf(tx), await tenantOf(tx)])
+    const twice = readAs({ tenant: 'global' }, async (tx) => [await tenantOf(tx), await tenantOf(tx)])
     await expect(twice).rejects.toMatchObject({ cause: { message: expect.stringContaining('one query') } })
   })
 })
@@ -224,7 +240,7 @@ describe('statement', () => {
     const { db, transaction, readAs } = open({ statementCache: false })
     await countByEmail(db, { email: 'nobody' })
     await transaction((tx) => insertUser(tx, newUser()))
-    await readAs('global', (tx) => countByEmail(tx, { email: 'nobody' }))
+    await readAs({ tenant: 'global' }, (tx) => countByEmail(tx, { email: 'nobody' }))
     expect(await preparedNames(db)).toEqual([])
   })
 
@@ -236,6 +252,19 @@ describe('statement', () => {
       expect(await countByEmail(tx, user)).toEqual([{ count: 1 }])
       expect(await countByEmail(db, user)).toEqual([{ count: 0 }])
     })
+  })
+
+  test('can be used after its first use failed', async () => {
+    const { db, transaction } = open()
+    const user = newUser()
+    const failed = transaction(async (tx) => {
+      const wrong = tx.execute(sql`select 1 / 0`)
+      await Promise.allSettled([wrong, countByEmail(tx, user), insertUser(tx, user)])
+      await insertUser(tx, user)
+    })
+    await expect(failed).rejects.toMatchObject({ cause: { code: '25P02' } })
+    await insertUser(db, user)
+    expect(await countByEmail(db, user)).toEqual([{ count: 1 }])
   })
 
   test('refuses a name that is taken', () => {

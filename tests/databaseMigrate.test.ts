@@ -88,20 +88,16 @@ describe('migrate refuses', () => {
 
   test('a new file before an applied one', async () => {
     await apply(first, second)
-    const renumbered = { name: '0003_second', sql: second.sql }
-    expect(await refusal(first, { name: '0002_between', sql: 'select 1' }, renumbered)).toMatch(/0002_second/)
-    await withClient(database.ownerUrl, (client) =>
-      client.query(`update schema_migrations set name = '0003_second' where name = '0002_second'`),
-    )
-    const message = await refusal(first, { name: '0002_between', sql: 'select 1' }, renumbered)
+    const rename = "update schema_migrations set name = '0003_second' where name = '0002_second'"
+    await withClient(database.ownerUrl, (client) => client.query(rename))
+    const between = { name: '0002_between', sql: 'select 1' }
+    const message = await refusal(first, between, { ...second, name: '0003_second' })
     expect(message).toMatch(/^0002_between sorts before migrations that the database has taken/)
   })
 
   test('a gap in the numbers, and a number twice', async () => {
     expect(await refusal(first, { name: '0003_third', sql: 'select 1' })).toMatch(/0002 is due where 0003_third stands/)
-    expect(await refusal(first, { name: '0001_other', sql: 'select 1' })).toMatch(
-      /0002 is due where 0001_other stands|0002 is due/,
-    )
+    expect(await refusal(first, { name: '0001_other', sql: 'select 1' })).toMatch(/0002 is due where 0001_other stands/)
     expect(await tables()).toEqual([])
   })
 

@@ -158,7 +158,7 @@ describe('a contract with every kind of entry', () => {
     kind: z.enum(['small', 'large']),
     note: z.string().max(40).optional(),
   })
-  const rules = { summary: 'Does something.', rate: 'write', output: Thing } as const
+  const rules = { summary: 'Does something.', rate: 'write', tenancy: 'none', output: Thing } as const
   const things: Contract = {
     things: {
       make: {
@@ -223,7 +223,7 @@ describe('a contract with every kind of entry', () => {
 
   test('names the permission of an entry', () => {
     expect(operations['things.make']?.security).toEqual([{ bearer: ['thing.make'] }])
-    expect(codesIn(made, operations['things.make']?.responses[403])).toEqual(['rbac.permission_required'])
+    expect(codesIn(made, operations['things.make']?.responses[403])).toContain('rbac.permission_required')
     expect(Object.keys(operations['things.make']?.responses ?? {})).toContain('201')
   })
 

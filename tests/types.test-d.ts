@@ -22,6 +22,7 @@ const menus = {
     http: ['GET', '/api/v1/menus/{id}'],
     access: 'public',
     rate: 'read',
+    tenancy: 'none',
     input: z.object({ id: z.string() }),
     output: Menu,
     errors: ['menu.not_found'],
@@ -31,6 +32,7 @@ const menus = {
     http: ['PATCH', '/api/v1/menus/{id}'],
     access: 'menu.manage',
     rate: 'write',
+    tenancy: 'none',
     idempotency: 'key',
     input: z.object({ id: z.string(), label: z.string() }),
     output: Menu,
@@ -77,25 +79,26 @@ export const writingQuery: Menus['get'] = async (call) => {
 }
 
 // @ts-expect-error an entry without access
-query({ summary: '', http: ['GET', '/x'], rate: 'read', output: Menu })
+query({ summary: '', http: ['GET', '/x'], rate: 'read', tenancy: 'none', output: Menu })
 
 // @ts-expect-error a permission that does not exist
-query({ summary: '', http: ['GET', '/x'], access: 'menu.mange', rate: 'read', output: Menu })
+query({ summary: '', http: ['GET', '/x'], access: 'menu.mange', rate: 'read', tenancy: 'none', output: Menu })
 
 // @ts-expect-error a permission of another module
-own.query({ summary: '', http: ['GET', '/x'], access: 'invoices.manage', rate: 'read', output: Menu })
+own.query({ summary: '', http: ['GET', '/x'], access: 'invoices.manage', rate: 'read', tenancy: 'none', output: Menu })
 
 // @ts-expect-error an error code that does not exist
-query({ summary: '', http: ['GET', '/x'], access: 'public', rate: 'read', output: Menu, errors: ['menu.gone'] })
+query({ summary: '', http: ['GET', '/x'], access: 'public', rate: 'read', tenancy: 'none', output: Menu, errors: ['menu.gone'] })
 
 // @ts-expect-error a mutation that does not say whether it may be repeated
-mutation({ summary: '', http: ['POST', '/x'], access: 'public', rate: 'write', output: Menu })
+mutation({ summary: '', http: ['POST', '/x'], access: 'public', rate: 'write', tenancy: 'none', output: Menu })
 
 mutation({
   summary: '',
   http: ['POST', '/x'],
   access: 'public',
   rate: 'write',
+  tenancy: 'none',
   idempotency: 'key',
   output: Menu,
   // @ts-expect-error a cache rule on a mutation
@@ -103,10 +106,13 @@ mutation({
 })
 
 // @ts-expect-error a rate class that does not exist
-query({ summary: '', http: ['GET', '/x'], access: 'public', rate: 'often', output: Menu })
+query({ summary: '', http: ['GET', '/x'], access: 'public', rate: 'often', tenancy: 'none', output: Menu })
+
+// @ts-expect-error an entry that does not say which tenant it touches
+query({ summary: '', http: ['GET', '/x'], access: 'public', rate: 'read', output: Menu })
 
 // @ts-expect-error an entry without output
-query({ summary: '', http: ['GET', '/x'], access: 'public', rate: 'read' })
+query({ summary: '', http: ['GET', '/x'], access: 'public', rate: 'read', tenancy: 'none' })
 
 const auth = defineModule({ name: 'auth', contract: {}, handlers: {} })
 // @ts-expect-error a feature of the contract that no module answers

@@ -50,10 +50,10 @@ export async function initialise({ home, binaries, account }: Site, superuserPas
   }
 }
 
-/** PostgreSQL's own words, of the last message that is an error. */
+/** PostgreSQL's own words, of the first message that is an error: the later ones are consequences. */
 function reasonOf(error: unknown): string {
   const output = typeof error === 'object' && error !== null && 'stderr' in error ? String(error.stderr) : ''
-  return [...output.matchAll(/(?:error|FATAL|PANIC): +(.*)/g)].at(-1)?.[1] ?? messageOf(error).split('\n', 1)[0] ?? ''
+  return /(?:error|ERROR|FATAL|PANIC): +(.*)/.exec(output)?.[1] ?? messageOf(error).split('\n', 1)[0] ?? ''
 }
 
 /** Makes the login roles and the database in a fresh cluster. Nobody but the supervisor is superuser. */
@@ -62,6 +62,8 @@ export async function furnish(cluster: Cluster): Promise<void> {
   await client.connect()
   try {
     const { owner, app, gate } = cluster.passwords
+    // A test's server commits lazily; what is done here must outlive a crash of the server even there.
+    await client.query('set synchronous_commit = on')
     await client.query(`
       create role owner login createdb password '${owner}';
       create role app login noinherit password '${app}';

@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, realpathSync } from 'node:fs'
+import { existsSync, mkdirSync, realpathSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { codeOf, messageOf } from '../causes.ts'
 import { type Account, chooseAccount } from './account.ts'
 import { findBinaries } from './binaries.ts'
@@ -10,9 +11,12 @@ import { cannotStart, DatabaseStartError } from './errors.ts'
 import { withFileLock } from './fileLock.ts'
 import { type Holders, holdersIn } from './holders.ts'
 import { makeFolder, makeShelter } from './home.ts'
-import { awaitReady, findPostmaster, lastFatal, startPostmaster, stopPostmaster } from './postmaster.ts'
+import { awaitReady, findPostmaster, startPostmaster, stopPostmaster } from './postmaster.ts'
 
-const portAttempts = 5
+const attempts = 5
+const retryMs = 100
+/** The port was taken since it was chosen; children of a server that was killed are on their way out. */
+const passing = /TCP\/IP|still in use/
 
 export interface EmbeddedOptions {
   /** Everything lies in its subfolder `postgres`. */
@@ -62,6 +66,10 @@ function prepareFolder(dataDir: string): string {
   mkdirSync(dataDir, { recursive: true })
   const folder = join(realpathSync(dataDir), 'postgres')
   if (!existsSync(folder)) makeFolder(folder, 0o711)
+  // Root could use it, and would leave files behind that lock its owner out.
+  if (process.getuid && statSync(folder).uid !== process.getuid()) {
+    throw cannotStart(`The folder ${folder} belongs to another user`, 'start as that user, move the folder away')
+  }
   return folder
 }
 
@@ -72,9 +80,10 @@ async function hold(folder: string, options: EmbeddedOptions): Promise<EmbeddedD
   const account = await chooseAccount(join(homeOf(folder, readCluster(folder)), 'data'))
   const { cluster, site } = await bringUp({ folder, holders, account, log, durable })
   const holder = holders.add()
+  const stopServer = () => stopPostmaster(join(site.home, 'data'), site.binaries)
   const giveBack = async () => {
     holders.remove(holder)
-    if (holders.count() === 0) await stopPostmaster(join(site.home, 'data'), site.binaries)
+    if (holders.count() === 0) await stopServer()
   }
   let stopped: Promise<void> | undefined
   return {
@@ -83,7 +92,8 @@ async function hold(folder: string, options: EmbeddedOptions): Promise<EmbeddedD
     gateUrl: urlOf(cluster, 'gate'),
     port: cluster.port,
     stop() {
-      stopped ??= withFileLock(join(folder, 'lock'), giveBack)
+      // With the folder gone nobody can join any more, and there is nothing to lock.
+      stopped ??= existsSync(folder) ? withFileLock(join(folder, 'lock'), giveBack) : stopServer()
       return stopped
     },
   }
@@ -120,22 +130,24 @@ async function joinOrStart(workshop: Workshop, site: Site, cluster: Cluster): Pr
   return running ? remember(workshop.folder, cluster, running.port) : start(workshop, site, cluster)
 }
 
-/** On the port of the last time, else on a free one; a port can be taken between the choice and the start. */
+/** On the port of the last time, else on a free one. */
 async function start(
   { folder, durable }: Workshop,
   { home, binaries, account }: Site,
   cluster: Cluster,
 ): Promise<Cluster> {
   const logFile = join(folder, 'postgres.log')
-  for (let attempt = 0; attempt < portAttempts; attempt++) {
-    const port = await freePort(attempt === 0 ? cluster.port : 0)
+  for (let attempt = 1; ; attempt++) {
+    const port = await freePort(attempt === 1 ? cluster.port : 0)
     const started = await startPostmaster({ binaries, data: join(home, 'data'), logFile, port, account, durable })
-    if (started) return remember(folder, cluster, port)
+    if (typeof started !== 'string') return remember(folder, cluster, port)
+    if (attempt < attempts && passing.test(started)) {
+      await sleep(retryMs)
+      continue
+    }
+    const next = `read ${logFile}, move ${folder} away to begin with an empty database`
+    throw cannotStart(`PostgreSQL does not start (${started})`, next)
   }
-  throw cannotStart(
-    `PostgreSQL does not start (${lastFatal(logFile)})`,
-    `read ${logFile}, move ${folder} away to begin with an empty database`,
-  )
 }
 
 function remember(folder: string, cluster: Cluster, port: number): Cluster {

@@ -1,4 +1,8 @@
+export { permissions, rolePermissions, roles, userRoles } from './access.ts'
+export { apiKeys } from './apiKeys.ts'
 export { idempotencyKeys } from './idempotencyKeys.ts'
+export { menus } from './menus.ts'
 export { refreshTokens } from './refreshTokens.ts'
 export { sessions } from './sessions.ts'
+export { members, tenants } from './tenants.ts'
 export { users } from './users.ts'

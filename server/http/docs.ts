@@ -1,6 +1,6 @@
 import { refuse } from '../rpc/failure.ts'
 import { referencePage, startScript, viewerMissingPage } from './docs/page.ts'
-import { answerWith, createResource } from './docs/resource.ts'
+import { answerWith, createResource } from './resource.ts'
 import { createViewer, type Locate, locateInstalled, type ViewerFile, viewerFiles } from './docs/viewer.ts'
 import type { Answer, HeaderMap } from './exchange.ts'
 import type { Route } from './route.ts'
@@ -11,12 +11,12 @@ export interface DocsParts {
   readonly locate?: Locate
 }
 
-/** Only our own files run, and they reach this origin only. The viewer writes style attributes and draws data: icons. */
+/** Only our own files run, and they reach this origin only. The viewer draws its icons from data: addresses. */
 const pageHeaders: HeaderMap = {
   'content-security-policy': [
     "default-src 'none'",
     "script-src 'self'",
-    "style-src 'self' 'unsafe-inline'",
+    "style-src 'self'",
     "img-src 'self' data:",
     "connect-src 'self'",
     "font-src 'self'",

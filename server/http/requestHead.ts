@@ -19,6 +19,7 @@ export const openRequest = (exchange: Exchange, log: Logger): RequestHead => {
     id,
     traceId,
     address: exchange.peerAddress,
+    tenantHeader: headers['x-tenant-id'],
     userAgent: headers['user-agent'] ?? '',
     authorization: headers.authorization,
     idempotencyKey: headers['idempotency-key'],

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Entry } from '../../contract/define.ts'
 import { refuse } from '../rpc/failure.ts'
 import type { Procedure } from '../rpc/procedure.ts'
+import { cacheable } from './caching.ts'
 import { success } from './envelope.ts'
 import type { Exchange } from './exchange.ts'
 import { readJson } from './json.ts'
@@ -13,6 +14,7 @@ export const restRoutes = (procedures: readonly Procedure[]): Route[] => procedu
 const restRoute = (procedure: Procedure): Route => {
   const [method, path, successStatus] = procedure.rules.http
   const readInput = inputReader(procedure.rules)
+  const cache = procedure.rules.kind === 'query' ? procedure.rules.cache : undefined
   const status = procedure.rules.output instanceof z.ZodVoid ? 204 : (successStatus ?? 200)
   return {
     method,
@@ -21,7 +23,8 @@ const restRoute = (procedure: Procedure): Route => {
       const result = await procedure.call(head, () => readInput(exchange, params))
       const headers = result.isReplay ? { 'idempotent-replay': 'true' } : undefined
       if (status === 204) return { status, headers: headers ?? {}, body: null }
-      return success(status, result.data, head.id, headers)
+      const answer = success(status, result.data, head.id, headers)
+      return cache ? cacheable(answer, exchange, { data: result.data, maxAgeSeconds: cache.maxAgeSeconds }) : answer
     },
   }
 }

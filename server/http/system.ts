@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { JWK } from 'jose'
 import { refuse } from '../rpc/failure.ts'
+import { answerWith, createResource } from './resource.ts'
 import { success } from './envelope.ts'
 import type { Exchange } from './exchange.ts'
 import type { Route } from './route.ts'
@@ -34,14 +35,8 @@ const probes = ({ serviceName, version, notReady }: SystemParts): Route[] => [
 
 /** The public keys of access tokens, RFC 7517. Raw, as JWKS clients expect, not in the envelope. */
 const jwks = (publicKeys: SystemParts['publicKeys']): Route => {
-  const body = JSON.stringify(publicKeys)
-  const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`
-  const headers = { 'cache-control': 'public, max-age=300, must-revalidate', etag }
-  return system('/.well-known/jwks.json', ({ exchange }) =>
-    exchange.headers['if-none-match'] === etag
-      ? { status: 304, headers, body: null }
-      : { status: 200, headers: { ...headers, 'content-type': 'application/jwk-set+json' }, body },
-  )
+  const resource = createResource('application/jwk-set+json', JSON.stringify(publicKeys))
+  return system('/.well-known/jwks.json', (visit) => answerWith(resource, visit))
 }
 
 const adminRoutes = (parts: SystemParts): Route[] => [

@@ -1,44 +1,115 @@
-import type { Actor } from '../context.ts'
+import type { Entry } from '../../contract/define.ts'
+import type { Actor, Person } from '../context.ts'
 import { refuse } from './failure.ts'
-import type { Gate } from './procedure.ts'
+import type { Gate, OpenCall } from './procedure.ts'
+
+/** The person behind a token, before it is known what they may do. */
+export interface Identity {
+  readonly userId: string
+  readonly credentialId: string
+  readonly kind: Actor['kind']
+  readonly user: Person
+  /** What an API key may be used for; undefined for a session, which may do all that its person may. */
+  readonly scopes?: readonly string[]
+}
 
 /** Finds the person behind a bearer token; undefined for every token that is not good, whatever the reason. */
-export type Identify = (token: string) => Actor | undefined | Promise<Actor | undefined>
+export type Identify = (token: string) => Identity | undefined | Promise<Identity | undefined>
 
-const bearer = (authorization: string | undefined): string => {
-  if (!authorization) throw refuse('auth.missing_token')
-  if (!/^bearer /i.test(authorization)) throw refuse('auth.missing_token')
-  const token = authorization.slice(7).trim()
-  if (token === '') throw refuse('auth.missing_token')
-  return token
+/** What a person holds, read once a call. */
+export interface Standing {
+  /** Codes granted globally. */
+  readonly global: readonly string[]
+  /** Codes that count in the tenant asked for: granted there or globally. */
+  readonly inTenant: readonly string[]
+  /** The person may work in the tenant: it exists, and they are a member or a global administrator. */
+  readonly mayEnter: boolean
 }
+
+export type FindStanding = (userId: string, tenantId: string | undefined) => Promise<Standing>
 
 /** What an address may ask for without valid credentials. `spend` rejects with `rate_limited` when it is used up. */
 export interface AddressBudget {
   readonly spend: (address: string) => Promise<void>
 }
 
-/**
- * Fills in the actor, or refuses. Public entries do not look at tokens at all. Calls without valid credentials spend
- * the budget of their address; callers who are known do not, so a stranger behind the same address cannot stop them.
- */
-export const authenticate =
-  (identify: Identify, budget: AddressBudget): Gate =>
-  async ({ access }, call) => {
-    const { request } = call
-    if (access === 'public' || request.authorization === undefined) await budget.spend(request.address)
-    if (access === 'public') return
-    const actor = await identify(bearer(request.authorization))
-    if (!actor) {
-      await budget.spend(request.address)
-      throw refuse('auth.invalid')
-    }
-    call.actor = actor
-    request.userId = actor.userId
+export interface GateParts {
+  readonly budget: AddressBudget
+  readonly identifySession: Identify
+  readonly identifyKey: Identify
+  readonly findStanding: FindStanding
+}
+
+/** What every API key begins with. */
+export const keyMark = 'tf_'
+
+/** Before any input is read: who calls, in which tenant, and whether they may. */
+export const createGate =
+  (parts: GateParts): Gate =>
+  async (rules, call) => {
+    const identity = await authenticate(parts, rules, call)
+    if (!identity) return
+    call.request.userId = identity.userId
+    if (rules.access === 'session' && identity.kind === 'key') throw refuse('apikey.user_session_required')
+    const tenantId = tenantOf(call.request.tenantHeader)
+    if (tenantId !== undefined && rules.tenancy === 'bucket') call.bucket = tenantId
+    const permissions = needsStanding(rules, tenantId) ? await standingOf(parts, rules, { identity, tenantId }) : nothing
+    call.actor = { ...identity, permissions }
+    authorize(rules, permissions)
   }
 
+const nothing: ReadonlySet<string> = new Set()
+
+/**
+ * Finds the caller; undefined on public entries, which do not look at tokens at all. Calls without valid credentials
+ * spend the budget of their address; callers who are known do not, so a stranger behind the same address cannot stop
+ * them.
+ */
+const authenticate = async (parts: GateParts, { access }: Entry, { request }: OpenCall) => {
+  const { budget } = parts
+  if (access === 'public' || request.authorization === undefined) await budget.spend(request.address)
+  if (access === 'public') return undefined
+  const token = bearer(request.authorization)
+  const isKey = token.startsWith(keyMark)
+  const identity = await (isKey ? parts.identifyKey(token) : parts.identifySession(token))
+  if (identity) return identity
+  await budget.spend(request.address)
+  throw refuse(isKey ? 'apikey.invalid' : 'auth.invalid')
+}
+
+/** RFC 6750 2.1; the scheme is compared without case, RFC 9110 11.1. */
+const bearer = (authorization: string | undefined): string => {
+  const token = /^bearer +(\S+)$/i.exec(authorization?.trim() ?? '')?.[1]
+  if (token === undefined) throw refuse('auth.missing_token')
+  return token
+}
+
+const uuids = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i
+
+const tenantOf = (header: string | undefined): string | undefined => {
+  if (header === undefined) return undefined
+  if (!uuids.test(header)) throw refuse('tenant.invalid')
+  return header.toLowerCase()
+}
+
+/** The entries of a person's own small things ask for no grants, so they are spared the read. */
+const needsStanding = ({ access, tenancy }: Entry, tenantId: string | undefined) =>
+  tenantId !== undefined || tenancy === 'bucket' || !(access === 'user' || access === 'session')
+
+const standingOf = async (
+  { findStanding }: GateParts,
+  { tenancy }: Entry,
+  { identity, tenantId }: { identity: Identity; tenantId: string | undefined },
+): Promise<ReadonlySet<string>> => {
+  const { global, inTenant, mayEnter } = await findStanding(identity.userId, tenantId)
+  if (tenantId !== undefined && !mayEnter) throw refuse('tenant.forbidden')
+  const held = tenantId === undefined || tenancy === 'global' ? global : inTenant
+  const { scopes } = identity
+  return new Set(scopes === undefined || scopes.includes('*') ? held : held.filter((code) => scopes.includes(code)))
+}
+
 /** Refuses an actor who lacks the permission that the entry names. */
-export const authorize: Gate = ({ access }, { actor }) => {
-  if (access === 'public' || access === 'user' || access === 'session') return
-  if (!actor?.can(access)) throw refuse('rbac.permission_required', { meta: { permission: access } })
+const authorize = ({ access }: Entry, permissions: ReadonlySet<string>): void => {
+  if (access === 'public' || access === 'user' || access === 'session' || permissions.has(access)) return
+  throw refuse('rbac.permission_required', { meta: { permission: access } })
 }

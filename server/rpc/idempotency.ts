@@ -96,7 +96,7 @@ const isSecret = ({ rules }: Frame) => rules.kind === 'mutation' && rules.secret
 /** Whose key it is: the signed-in person, or the address of the anonymous. */
 const idOf = ({ actor, request, entry }: OpenCall): Buffer =>
   createHash('sha256')
-    .update(JSON.stringify([actor?.userId ?? request.address, 'global', entry, request.idempotencyKey]))
+    .update(JSON.stringify([actor?.userId ?? request.address, request.tenantHeader ?? null, entry, request.idempotencyKey]))
     .digest()
 
 /** The parsed input: the schema has dropped what does not count and put the keys in order. */

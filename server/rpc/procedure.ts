@@ -13,6 +13,7 @@ export type Gate = (rules: Entry, call: OpenCall) => void | Promise<void>
 export interface OpenCall extends Context {
   readonly entry: string
   actor: Actor | null
+  bucket: string
   input: unknown
   readonly fail: typeof refuse
   /** The answer as it was stored for replay; set by the transaction that stored or found it. */
@@ -68,11 +69,22 @@ export const createProcedure = (parts: Parts): Procedure => {
         if (pending) await pending
       }
       call.input = parse(await readInput())
+      enterTenant(rules, call)
       const answer = await handler(call as unknown as Parameters<AnyHandler>[0])
       if (answer instanceof Failure) throw answer
       return call.settled ?? { data: serialize(answer), isReplay: false }
     },
   }
+}
+
+/**
+ * The tenant of a path is the bucket of the call. Where goforge's clients repeat the tenant in the input, it must be
+ * the one of the header: two tenants in one call are a mistake.
+ */
+const enterTenant = (rules: Entry, call: OpenCall): void => {
+  const { id, tenant_id: echo } = (call.input ?? {}) as { id?: string; tenant_id?: string | null }
+  if (rules.tenancy === 'path' && id !== undefined) call.bucket = id
+  if (rules.tenancy === 'bucket' && typeof echo === 'string' && echo !== call.bucket) throw refuse('tenant.invalid')
 }
 
 const openCall = (
@@ -93,7 +105,12 @@ const openCall = (
     lifetimes: services.lifetimes,
     now: services.now,
     fail: refuse,
-    transaction: (work) => transact({ rules, call, serialize }, work),
+    bucket: 'global',
+    readAs: (query) => services.database.readAs({ tenant: call.bucket, person: call.actor?.userId }, query),
+    transaction(work, bucket) {
+      if (bucket !== undefined) call.bucket = bucket
+      return transact({ rules, call, serialize }, work)
+    },
   }
   return call
 }

@@ -32,5 +32,5 @@ export const createTransact =
         if (!(answer instanceof Failure)) await keepForReplay(tx, { ...frame, seal }, answer)
         return answer
       },
-      { tenant: 'global' },
+      { tenant: frame.call.bucket, person: frame.call.actor?.userId },
     )

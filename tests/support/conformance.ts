@@ -90,7 +90,7 @@ const validate = (ajv: Ajv2020, pointer: readonly string[], body: unknown): stri
   })
 }
 
-/** A copy whose objects take no field besides those they name, unless they say so or are one part of several. */
+/** A copy whose objects take no field besides those they name, unless they say so. */
 const closed = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(closed)
   if (typeof value !== 'object' || value === null) return value

@@ -23,7 +23,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   return async () => {
     await stop()
     // A part of the tests cannot provoke everything.
-    if (!project.vitest.filenamePattern) checkRecord(folder)
+    if (!(project.vitest as { filenamePattern?: readonly string[] }).filenamePattern?.length) checkRecord(folder)
     await rm(folder, { recursive: true })
   }
 }

@@ -1,13 +1,15 @@
-import { createHash } from 'node:crypto'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { createHash, randomBytes } from 'node:crypto'
+import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client } from 'pg'
 import { isAlive } from '../../db/embedded/processes.ts'
+import { permissions } from '../../contract/permissions.ts'
 import { startEmbedded } from '../../db/embedded/startEmbedded.ts'
 import { migrate } from '../../db/migrate.ts'
 import { checksumOf, readMigrations } from '../../db/migrationFiles.ts'
-import { inspectRole } from '../../db/roles.ts'
+import { ensureRoles, inspectRole } from '../../db/roles.ts'
+import { seed } from '../../db/seed.ts'
 
 /** What a test file needs to get databases of its own. Plain data: it travels from vitest's process to the workers. */
 export interface TestServer {
@@ -36,6 +38,7 @@ export async function startTestServer(url: string | undefined): Promise<TestServ
   try {
     await makeDatabase(started.ownerUrl, template)
     await migrate({ url: withDatabase(started.ownerUrl, template), migrations })
+    await seed(withDatabase(started.ownerUrl, template), permissions)
   } catch (error) {
     await started.stop()
     throw error
@@ -51,6 +54,8 @@ export async function startTestServer(url: string | undefined): Promise<TestServ
 async function startOwn() {
   await sweep()
   const folder = mkdtempSync(join(tmpdir(), `${folderPrefix}${process.pid}-`))
+  // For the user that PostgreSQL runs under when root runs the tests.
+  chmodSync(folder, 0o711)
   const embedded = await startEmbedded({ dataDir: folder, durable: false })
   const stop = async () => {
     await embedded.stop()
@@ -71,16 +76,28 @@ async function sweep(): Promise<void> {
   }
 }
 
+/** Logins of this run's own stand in for `app` and `gate`, whose passwords on that server are not ours to change. */
 async function useOther(url: string) {
   const { isSuperuser, role } = await inspectRole(url)
   if (isSuperuser)
     throw new Error(`Tests do not run as the superuser ${role}; give them a role with CREATEDB and CREATEROLE.`)
-  const as = (name: string) => {
+  const password = randomBytes(24).toString('base64url')
+  const logins = { app: `test_${process.pid}_app`, gate: `test_${process.pid}_gate` }
+  const as = (name: 'app' | 'gate') => {
     const changed = new URL(url)
+    changed.username = logins[name]
+    changed.password = password
     changed.searchParams.set('options', `-c role=${name}`)
     return changed.href
   }
-  return { ownerUrl: url, appUrl: as('app'), gateUrl: as('gate'), stop: async () => {} }
+  await withClient(url, async (client) => {
+    await ensureRoles(client)
+    for (const [name, login] of Object.entries(logins)) {
+      await client.query(`create role ${login} login noinherit in role ${name} password '${password}'`)
+    }
+  })
+  const stop = () => withClient(url, async (client) => void (await client.query(`drop role ${Object.values(logins)}`)))
+  return { ownerUrl: url, appUrl: as('app'), gateUrl: as('gate'), stop }
 }
 
 async function makeDatabase(url: string, name: string): Promise<void> {

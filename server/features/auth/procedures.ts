@@ -27,8 +27,8 @@ export const auth: Handlers<typeof contract.auth> = {
   },
 
   async login(call) {
-    const { db, passwords, transaction, input, fail } = call
-    const [user] = await findUserByEmail(db, { email: input.email })
+    const { readAs, passwords, transaction, input, fail } = call
+    const [user] = await readAs((db) => findUserByEmail(db, { email: input.email }))
     if (!user) {
       // As much work as for a known e-mail, so that time does not tell which accounts exist.
       await passwords.verifyDummy(input.password)
@@ -64,7 +64,7 @@ export const auth: Handlers<typeof contract.auth> = {
 
   async logout({ transaction, actor }) {
     return transaction(async (tx) => {
-      await endSession(tx, { id: actor.sessionId, userId: actor.userId })
+      await endSession(tx, { id: actor.credentialId, userId: actor.userId })
     })
   },
 
@@ -76,12 +76,13 @@ export const auth: Handlers<typeof contract.auth> = {
     const [stored] = await findPasswordHash(db, { userId: actor.userId })
     const previous = stored?.password_hash ?? ''
     const { matches } = await passwords.verify(input.current_password, previous)
-    if (!matches) throw fail('user.invalid_credentials')
-    const passwordHash = await passwords.hash(input.new_password)
+    const passwordHash = matches ? await passwords.hash(input.new_password) : undefined
     return transaction(async (tx) => {
+      // Refused only here: a retry of a change that was made names the old password, and is answered by its key.
+      if (!passwordHash) throw fail('user.invalid_credentials')
       const [changed] = await replacePasswordHash(tx, { userId: actor.userId, passwordHash, previous })
       if (!changed) throw fail('user.invalid_credentials')
-      await endOtherSessions(tx, { userId: actor.userId, keep: actor.sessionId })
+      await endOtherSessions(tx, { userId: actor.userId, keep: actor.credentialId })
     })
   },
 }

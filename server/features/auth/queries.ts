@@ -4,12 +4,17 @@ import { statement } from '../../../db/statement.ts'
 
 const { placeholder } = sql
 
-/** The columns of a User as the contract names them; everybody is a plain user until roles say otherwise. */
+/** The columns of a User as the contract names them. Needs sight of global grants: the role gate, or any bucket. */
 export const userColumns = {
   id: users.id,
   email: users.email,
   name: users.name,
-  role: sql<'user' | 'admin'>`'user'`.as('role'),
+  // Written out, because Drizzle leaves the table's name off where only one is selected from.
+  role: sql<'user' | 'admin'>`case when exists (
+    select from user_roles join roles on roles.id = user_roles.role_id
+    where user_roles.user_id = users.id and user_roles.tenant_id is null
+      and roles.is_system and roles.code = 'admin' and roles.tenant_id is null
+  ) then 'admin' else 'user' end`.as('role'),
   created_at: users.created_at,
   updated_at: users.updated_at,
 }

@@ -12,7 +12,7 @@ export const sessions: Handlers<typeof contract.sessions> = {
     if (!position) throw fail('cursor.invalid')
     const [lastUsedAt, id] = position
     const rows = await listSessions(db, { userId: actor.userId, lastUsedAt, id, limit: input.limit + 1 })
-    const items = rows.slice(0, input.limit).map((row) => ({ ...row, current: row.id === actor.sessionId }))
+    const items = rows.slice(0, input.limit).map((row) => ({ ...row, current: row.id === actor.credentialId }))
     const last = rows.length > input.limit ? items.at(-1) : undefined
     return {
       items,
@@ -30,7 +30,7 @@ export const sessions: Handlers<typeof contract.sessions> = {
 
   async revokeOthers({ transaction, actor }) {
     return transaction(async (tx) => {
-      const ended = await endOtherSessions(tx, { userId: actor.userId, keep: actor.sessionId })
+      const ended = await endOtherSessions(tx, { userId: actor.userId, keep: actor.credentialId })
       return { revoked: ended.length }
     })
   },

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import type { HeaderMap } from '../exchange.ts'
-import { createResource, type Resource } from './resource.ts'
+import { createResource, type Resource } from '../resource.ts'
 
 /** What is served of the viewer. Each is a route of its own, so no part of a client's path ever reaches the disk. */
 const types = { 'swagger-ui.css': 'text/css', 'swagger-ui-bundle.js': 'text/javascript' } as const

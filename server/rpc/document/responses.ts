@@ -49,6 +49,7 @@ const known = (code: string): ErrorCode => {
   return code as ErrorCode
 }
 
+/** The example shows the last code: where an entry declares its own, that one. */
 const failureResponse = (status: number, codes: readonly ErrorCode[]): Response => ({
   description: codes.map((code) => `- \`${code}\`: ${errors[code][1]}`).join('\n'),
   headers: failureHeaders(status),
@@ -60,8 +61,15 @@ const failureResponse = (status: number, codes: readonly ErrorCode[]): Response 
           { properties: { error: { properties: { code: { enum: codes } } } } },
         ],
       },
+      example: exampleOf(codes.at(-1) ?? 'internal'),
     },
   },
+})
+
+const exampleOf = (code: ErrorCode): JsonObject => ({
+  success: false,
+  error: { code, message: errors[code][1] },
+  request_id: '2f0c1c1e-6a55-4c50-9f7d-0d5a3c1f9b42',
 })
 
 const failureHeaders = (status: number) => {

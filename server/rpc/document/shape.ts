@@ -39,7 +39,7 @@ export interface Operation {
 export interface Response {
   readonly description: string
   readonly headers?: Readonly<Record<string, Reference>>
-  readonly content?: Readonly<Record<string, { readonly schema: JsonObject }>>
+  readonly content?: Readonly<Record<string, { readonly schema: JsonObject; readonly example?: JsonObject }>>
 }
 
 export interface Reference {

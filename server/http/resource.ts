@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
-import type { Answer, HeaderMap } from '../exchange.ts'
-import type { Visit } from '../route.ts'
+import { entityTag, namesTag } from './caching.ts'
+import type { Answer, HeaderMap } from './exchange.ts'
+import type { Visit } from './route.ts'
 
 /** Bytes that stay the same while the process runs, hashed once. */
 export interface Resource {
@@ -12,7 +12,7 @@ export interface Resource {
 
 export const createResource = (type: string, body: Uint8Array | string, extra: HeaderMap = {}): Resource => {
   const bytes = typeof body === 'string' ? Buffer.from(body) : body
-  const etag = `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`
+  const etag = entityTag(bytes)
   return {
     type,
     etag,
@@ -23,13 +23,6 @@ export const createResource = (type: string, body: Uint8Array | string, extra: H
 
 /** The resource, or 304 when the client has it. */
 export const answerWith = ({ type, headers, etag, body }: Resource, { exchange }: Visit): Answer =>
-  names(exchange.headers['if-none-match'], etag)
+  namesTag(exchange.headers['if-none-match'], etag)
     ? { status: 304, headers, body: null }
     : { status: 200, headers: { ...headers, 'content-type': type }, body }
-
-/** RFC 9110 13.1.2: a list or `*`, compared weakly, for proxies that compress make a tag weak. */
-const names = (ifNoneMatch: string | undefined, etag: string): boolean => {
-  if (ifNoneMatch === undefined) return false
-  const tags = ifNoneMatch.split(',').map((tag) => tag.trim().replace(/^W\//, ''))
-  return tags.includes(etag) || tags.includes('*')
-}

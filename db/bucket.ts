@@ -1,0 +1,17 @@
+import { isNull, or, type SQL, sql } from 'drizzle-orm'
+import type { AnyPgColumn } from 'drizzle-orm/pg-core'
+
+/**
+ * The first of the two walls between tenants: every query of a tenant-scoped table names the bucket, and row security
+ * is the second wall behind it. Both take the placeholder `bucket`: the id of a tenant, or `global`.
+ */
+
+/** Rows of the bucket alone, for what is changed. */
+export const inBucket = (tenantId: AnyPgColumn): SQL =>
+  sql`${tenantId} is not distinct from nullif(${sql.placeholder('bucket')}::text, 'global')::uuid`
+
+/** Rows of the bucket and those that all tenants share, for what is read. */
+export const inSight = (tenantId: AnyPgColumn): SQL => or(inBucket(tenantId), isNull(tenantId)) as SQL
+
+/** The value of a tenant column for a row of this bucket. */
+export const bucketId = (): SQL => sql`nullif(${sql.placeholder('bucket')}::text, 'global')::uuid`

@@ -1,0 +1,58 @@
+import { Client } from 'pg'
+import { uuidv7 } from 'uuidv7'
+
+export interface SeedResult {
+  /** Codes that were not there before. */
+  readonly added: readonly string[]
+  /** Codes in the database that the contract does not name: made by administrators, or no longer asked for. */
+  readonly unnamed: readonly string[]
+}
+
+/** The role that holds everything. Its global holders are the administrators. */
+export const adminRole = 'admin'
+
+/**
+ * Inserts the permissions that the contract names and gives all there are to the administrators' role. Deletes
+ * nothing. Repeatable; connects as the owner of the schema.
+ */
+export async function seed(url: string, permissions: Readonly<Record<string, string>>): Promise<SeedResult> {
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  try {
+    await client.query('begin')
+    const result = await fill(client, permissions)
+    await client.query('commit')
+    return result
+  } finally {
+    await client.end()
+  }
+}
+
+async function fill(client: Client, permissions: Readonly<Record<string, string>>): Promise<SeedResult> {
+  const added: string[] = []
+  for (const [code, description] of Object.entries(permissions)) {
+    const [resource = code, action = 'use'] = code.split('.', 2)
+    const { rowCount } = await client.query(
+      `insert into permissions (id, code, resource, action, description) values ($1, $2, $3, $4, $5)
+       on conflict (code) do nothing`,
+      [uuidv7(), code, resource, action, description],
+    )
+    if (rowCount === 1) added.push(code)
+  }
+  await client.query(
+    `insert into roles (id, code, name, description, is_system)
+     values ($1, $2, 'Administrator', 'Holds every permission.', true) on conflict (tenant_id, code) do nothing`,
+    [uuidv7(), adminRole],
+  )
+  await client.query(
+    `insert into role_permissions (role_id, permission_id)
+     select roles.id, permissions.id from roles, permissions
+     where roles.code = $1 and roles.tenant_id is null and roles.is_system on conflict do nothing`,
+    [adminRole],
+  )
+  const { rows } = await client.query<{ code: string }>(
+    'select code from permissions where code <> all ($1) order by code',
+    [Object.keys(permissions)],
+  )
+  return { added, unnamed: rows.map(({ code }) => code) }
+}

@@ -1,0 +1,42 @@
+import { coalesce } from '../db/coalesce.ts'
+import type { Database } from '../db/database.ts'
+import { findStandings, standingKey, standingsAsked } from './features/access/standing.ts'
+import { createIdentify } from './features/auth/identify.ts'
+import { findActors } from './features/sessions/queries.ts'
+import type { AccessTokens } from './platform/tokens.ts'
+import type { GateParts } from './rpc/gates.ts'
+
+interface Parts {
+  readonly tokens: AccessTokens
+  readonly database: Database
+  /** Signs in as the role `gate`, which sees every tenant; only the reads of the gates may hold it. */
+  readonly gateDatabase: Database
+}
+
+const readsPerBatch = 500
+
+/** The reads of the gates: who is behind a credential, and what they hold. Calls that come together share a read. */
+export const createIdentities = ({ tokens, gateDatabase }: Parts): Omit<GateParts, 'budget'> => {
+  const findActor = coalesce(
+    async (ids: readonly string[]) => {
+      const rows = await findActors(gateDatabase.db, { ids })
+      return new Map(rows.map((row) => [row.session_id, row]))
+    },
+    { maxBatch: readsPerBatch },
+  )
+  const findStanding = coalesce(
+    async (keys: readonly string[]) => {
+      const rows = await findStandings(gateDatabase.db, standingsAsked(keys))
+      return new Map(rows.map((row) => [standingKey(row.user_id, row.tenant_id), row]))
+    },
+    { maxBatch: readsPerBatch },
+  )
+  return {
+    identifySession: createIdentify(tokens, findActor),
+    identifyKey: () => undefined,
+    async findStanding(userId, tenantId) {
+      const found = await findStanding(standingKey(userId, tenantId))
+      return found ?? { global: [], inTenant: [], mayEnter: false }
+    },
+  }
+}
