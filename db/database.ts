@@ -30,7 +30,7 @@ export interface Database {
   readonly transaction: <T>(work: (tx: Db) => Promise<T>, scope?: Scope) => Promise<T>
   /** Runs one query in a read-only transaction of the scope, in one round trip. */
   readonly readAs: <T>(scope: Scope, query: (db: Db) => Promise<T>) => Promise<T>
-  /** Ends all connections once the work on them is done. */
+  /** Ends all connections once the work on them is done; more calls wait for the same. */
   readonly close: () => Promise<void>
   /** Connections that are open, those of them at rest, and calls that wait for one. */
   readonly stats: () => { readonly total: number; readonly idle: number; readonly waiting: number }
@@ -50,11 +50,15 @@ export function openDatabase(options: DatabaseOptions): Database {
     if (!options.statementCache) forgoStatementCache(client)
   })
   if (!options.statementCache) forgoStatementCache(pool)
+  let closed: Promise<void> | undefined
   return {
     db: dbOver(pool),
     transaction: (work, scope = {}) => runTransaction(pool, work, scope),
     readAs: (scope, query) => runReadAs(pool, scope, query),
-    close: () => pool.end(),
+    close() {
+      closed ??= pool.end()
+      return closed
+    },
     stats: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
   }
 }

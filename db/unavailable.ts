@@ -11,7 +11,6 @@ const socketCodes = [
   'ENETUNREACH',
   'ENOTFOUND',
   'EAI_AGAIN',
-  'ENOENT',
 ]
 
 /** SQLSTATEs of a server that refuses or ends connections: shutting down, starting, full (PostgreSQL manual, appendix A). */
@@ -32,7 +31,13 @@ const messages = [
 export function isUnavailable(error: unknown): boolean {
   for (const cause of causesOf(error)) {
     if ('code' in cause && typeof cause.code === 'string' && codes.has(cause.code)) return true
+    if (isMissingSocket(cause)) return true
     if (cause instanceof Error && messages.some((pattern) => pattern.test(cause.message))) return true
   }
   return false
+}
+
+/** A server that is down has no socket file; any other missing file is no matter of the database. */
+function isMissingSocket(cause: object): boolean {
+  return 'code' in cause && cause.code === 'ENOENT' && 'syscall' in cause && cause.syscall === 'connect'
 }

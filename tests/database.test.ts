@@ -331,6 +331,28 @@ describe('the pool', () => {
     expect(isUnavailable(await tenantOf(db).catch((error: unknown) => error))).toBe(true)
   })
 
+  test('a missing file is unavailable only where it is the socket of the server', async () => {
+    const { db } = open({ url: 'postgres://app:x@%2Fnowhere/app' })
+    expect(isUnavailable(await tenantOf(db).catch((error: unknown) => error))).toBe(true)
+    expect(isUnavailable(Object.assign(new Error('no file'), { code: 'ENOENT', syscall: 'open' }))).toBe(false)
+  })
+
+  test('close waits for the work at hand, and may be called twice', async () => {
+    const { transaction, close } = open()
+    let begun = () => {}
+    const hasBegun = new Promise<void>((resolve) => {
+      begun = resolve
+    })
+    const work = transaction(async (tx) => {
+      begun()
+      return tenantOf(tx)
+    })
+    await hasBegun
+    await Promise.all([close(), close()])
+    expect(await work).toBe('')
+    expect(isUnavailable(await transaction(tenantOf).catch((error: unknown) => error))).toBe(true)
+  })
+
   test('role is taken on by every connection', async () => {
     const { db } = open({ url: testDatabase.ownerUrl, role: 'gate' })
     expect((await db.execute(sql`select current_user as role`)).rows).toEqual([{ role: 'gate' }])
