@@ -1,6 +1,7 @@
 import pg from 'pg'
 import { createApp } from '../../server/app.ts'
 import { readConfig } from '../../server/config.ts'
+import { chooseAdapter } from '../../server/http/adapter.ts'
 import { createLog } from '../../server/log.ts'
 import { createDatabase } from './database.ts'
 import { createRequest, type SendRequest } from './request.ts'
@@ -25,7 +26,9 @@ export interface TestApp {
 }
 
 /** Every test of the HTTP surface runs on both. */
-export const adapters = ['uws', 'node'] as const
+export const adapters: readonly ('uws' | 'node')[] =
+  (await chooseAdapter('auto')).name === 'uws' ? ['uws', 'node'] : ['node']
+if (adapters.length === 1) console.warn('skipped on uWebSockets.js: it has no binary for this Node')
 
 const secret = 'a signing secret for tests, 32 bytes or more'
 
@@ -36,7 +39,7 @@ export const startApp = async (settings: AppSettings = {}): Promise<TestApp> => 
     {
       NODE_ENV: 'test',
       PORT: '0',
-      HTTP_ADAPTER: settings.adapter ?? 'uws',
+      HTTP_ADAPTER: settings.adapter ?? 'auto',
       RATE_LIMIT_PER_MINUTE: '0',
       ARGON2_MEMORY_KIB: '256',
       ARGON2_ITERATIONS: '1',
