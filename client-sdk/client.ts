@@ -1,7 +1,6 @@
-import type { z } from 'zod'
 import type { Mutation, Query } from '../contract/define.ts'
+import type { AnswerOf, InputOf } from './entryTypes.ts'
 import type { CallOptions } from './options.ts'
-import type { InputOf } from './router.ts'
 
 /** A call: its input, then its options. The input may be left out when every field of it may. */
 type Call<I, O> =
@@ -11,9 +10,9 @@ type Call<I, O> =
 
 type CallOf<R> =
   R extends Query<string, infer I, infer O, string>
-    ? Call<InputOf<I>, z.output<O>>
+    ? Call<InputOf<I>, AnswerOf<O>>
     : R extends Mutation<string, infer I, infer O, string>
-      ? Call<InputOf<I>, z.output<O>>
+      ? Call<InputOf<I>, AnswerOf<O>>
       : never
 
 /** A contract as functions: `client.auth.me()`. Each rejects with a `ClientFailure` and with nothing else. */

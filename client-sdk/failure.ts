@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../contract/errors.ts'
+import type { ErrorCode } from './api.ts'
 
 /** Sentences of the failures that no server had a part in. */
 const sentences = {

@@ -1,19 +1,15 @@
-import type { contract } from '../contract/index.ts'
+import type { Client } from './api.ts'
 import { type Call, createCaller } from './caller.ts'
-import type { ClientOf } from './client.ts'
 import type { Kind } from './kind.ts'
 import { kinds } from './kinds.ts'
 import type { ClientOptions } from './options.ts'
 
-export type { ClientOf } from './client.ts'
+export type * from './api.ts'
 export type { Clock } from './clock.ts'
+export type { ErrorShape } from './errorShape.ts'
 export { ClientFailure, type ConnectionCode, type FailureCode, isFailure } from './failure.ts'
 export type { CallOptions, ClientOptions } from './options.ts'
-export type { ErrorShape, Router, RouterOf } from './router.ts'
 export { type KeptTokens, localStorageStore, memoryStore, type SessionStore, type Tokens } from './stores.ts'
-
-/** This API as functions. */
-export type Client = ClientOf<typeof contract>
 
 /**
  * Makes a client: `client.auth.login({ email, password })`, then `client.auth.me()`. It keeps the session, renews it,

@@ -1,6 +1,7 @@
 import { TRPCClientError } from '@trpc/client'
+import type { Router } from './api.ts'
+import type { ErrorShape } from './errorShape.ts'
 import { ClientFailure, type FailureCode, type FailureDetail } from './failure.ts'
-import type { ErrorShape, Router } from './router.ts'
 
 /** The failure for whatever a tRPC link rejects with. */
 export const toFailure = (error: unknown): ClientFailure => {

@@ -1,7 +1,7 @@
 import { createTRPCUntypedClient, httpBatchLink, httpLink, type TRPCUntypedClient } from '@trpc/client'
+import type { Router } from './api.ts'
 import type { Kind } from './kind.ts'
 import type { ClientOptions } from './options.ts'
-import type { Router } from './router.ts'
 import { unreadable } from './toFailure.ts'
 
 export interface Outgoing {

@@ -17,8 +17,8 @@ const ApiKey = z
   })
   .meta({ id: 'ApiKey' })
 
-/** `*` stands for everything that the owner may do at the moment of a call. */
-const Scope = z.string().min(1).max(100)
+/** The code of a permission, or `*` for everything that the owner may do at the moment of a call. Blank ones are dropped. */
+const Scope = z.string().trim().toLowerCase().max(100)
 
 export const apiKeys = {
   list: query({

@@ -1,9 +1,12 @@
 import { z } from 'zod'
 
-/** The fields by which every list is asked: `limit` items from behind `cursor`; `total` counts them all. */
+/**
+ * The fields by which every list is asked: `limit` items from behind `cursor`; `total` counts them all. A cursor holds
+ * the values that a list is ordered by, so it is as long as the longest name may make it.
+ */
 export const pageRequest = {
   limit: z.int().min(1).max(200).default(50),
-  cursor: z.string().min(1).max(512).optional(),
+  cursor: z.string().min(1).max(2048).optional(),
   total: z.boolean().optional(),
 }
 

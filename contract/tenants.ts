@@ -64,7 +64,7 @@ export const tenants = {
     idempotency: 'key',
     input: z.object({ id: Id, name: label(1, 128).optional(), slug: Slug.optional() }),
     output: Tenant,
-    errors: ['tenant.not_found', 'tenant.slug_taken'],
+    errors: ['tenant.not_found', 'tenant.forbidden', 'tenant.slug_taken'],
   }),
 
   delete: mutation({
@@ -76,7 +76,7 @@ export const tenants = {
     idempotency: 'key',
     input: z.object({ id: Id }),
     output: z.void(),
-    errors: ['tenant.not_found'],
+    errors: ['tenant.not_found', 'tenant.forbidden'],
   }),
 
   leave: mutation({
@@ -100,7 +100,7 @@ export const tenants = {
     idempotency: 'key',
     input: z.object({ id: Id, user_id: Id }),
     output: z.void(),
-    errors: ['tenant.not_found', 'user.not_found'],
+    errors: ['tenant.not_found', 'tenant.forbidden', 'user.not_found'],
   }),
 
   members: query({
@@ -123,7 +123,7 @@ export const tenants = {
     idempotency: 'key',
     input: z.object({ id: Id, email: Email }),
     output: Member,
-    errors: ['tenant.not_found', 'user.not_found', 'tenant.already_member'],
+    errors: ['tenant.not_found', 'tenant.forbidden', 'user.not_found', 'tenant.already_member'],
   }),
 
   removeMember: mutation({
@@ -135,6 +135,6 @@ export const tenants = {
     idempotency: 'key',
     input: z.object({ id: Id, user_id: Id }),
     output: z.void(),
-    errors: ['tenant.not_found', 'user.not_found', 'tenant.last_owner'],
+    errors: ['tenant.not_found', 'tenant.forbidden', 'user.not_found', 'tenant.last_owner'],
   }),
 }

@@ -1,9 +1,18 @@
 import { causesOf } from './causes.ts'
 
 /** Whether a statement failed because a row would break the unique constraint of this name. */
-export function isConflict(error: unknown, constraint: string): boolean {
+export const isConflict = (error: unknown, constraint: string): boolean => breaks(error, '23505', constraint)
+
+/**
+ * Whether a statement failed because the row that a foreign key of this name leads to is gone: it was there when it
+ * was looked for, and another transaction deleted it meanwhile.
+ */
+export const isOrphaned = (error: unknown, constraint: string): boolean => breaks(error, '23503', constraint)
+
+/** unique_violation and foreign_key_violation: PostgreSQL manual, appendix A. */
+function breaks(error: unknown, state: '23505' | '23503', constraint: string): boolean {
   for (const cause of causesOf(error)) {
-    if ('code' in cause && cause.code === '23505') return 'constraint' in cause && cause.constraint === constraint
+    if ('code' in cause && cause.code === state) return 'constraint' in cause && cause.constraint === constraint
   }
   return false
 }

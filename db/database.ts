@@ -1,5 +1,6 @@
 import { Pool, type PoolConfig } from 'pg'
 import { type Db, dbOver, forgoStatementCache } from './client.ts'
+import { keepAliveAfterMs } from './oneConnection.ts'
 import { runReadAs } from './readAs.ts'
 import type { Scope } from './tenant.ts'
 import { runTransaction } from './transaction.ts'
@@ -15,7 +16,10 @@ export interface DatabaseOptions {
   readonly applicationName: string
   /** How long a query waits for a connection. */
   readonly acquireTimeoutMs: number
-  /** What PostgreSQL ends a statement after; undefined leaves it to the server's settings. */
+  /**
+   * What PostgreSQL ends a statement after; undefined leaves it to the server's settings. Half a second later a
+   * statement without an answer is given up together with its connection: of packets that vanish no server knows.
+   */
   readonly statementTimeoutMs?: number | undefined
   /** Told of connections lost while nobody used them. */
   readonly onError: (error: Error) => void
@@ -37,12 +41,14 @@ export interface Database {
 }
 
 const idleMs = 30_000
+const answerGraceMs = 500
 /** Connections are renewed, so that a failover or a new pg_hba.conf reaches them all in time. */
 const lifetimeSeconds = 1_800
 
 /** A pool of connections; none is opened before the first query. */
 export function openDatabase(options: DatabaseOptions): Database {
   const pool = new Pool(poolConfig(options))
+  const settings = sharedSettings(options)
   pool.on('error', options.onError)
   // A checked-out connection that is lost fails the query at hand; without a listener it would end the process too.
   pool.on('connect', (client) => {
@@ -53,8 +59,8 @@ export function openDatabase(options: DatabaseOptions): Database {
   let closed: Promise<void> | undefined
   return {
     db: dbOver(pool),
-    transaction: (work, scope = {}) => runTransaction(pool, work, scope),
-    readAs: (scope, query) => runReadAs(pool, scope, query),
+    transaction: (work, scope = {}) => runTransaction(pool, work, { ...scope, settings }),
+    readAs: (scope, query) => runReadAs(pool, { ...scope, settings }, query),
     close() {
       closed ??= pool.end()
       return closed
@@ -63,17 +69,32 @@ export function openDatabase(options: DatabaseOptions): Database {
   }
 }
 
-function poolConfig({ url, role, ...options }: DatabaseOptions): PoolConfig {
+function poolConfig(options: DatabaseOptions): PoolConfig {
   return {
-    connectionString: url,
+    connectionString: options.url,
     max: options.maxConnections,
     connectionTimeoutMillis: options.acquireTimeoutMs,
     idleTimeoutMillis: idleMs,
     maxLifetimeSeconds: lifetimeSeconds,
     application_name: options.applicationName,
     keepAlive: true,
+    keepAliveInitialDelayMillis: keepAliveAfterMs,
     pipeline: true,
-    ...(options.statementTimeoutMs === undefined ? {} : { statement_timeout: options.statementTimeoutMs }),
-    ...(role === undefined ? {} : { options: `-c role=${role}` }),
+    ...ownSettings(options),
   }
+}
+
+/** What a connection is told as it begins. A pooler refuses most of it, because its connections serve many. */
+function ownSettings({ role, statementTimeoutMs, statementCache }: DatabaseOptions): PoolConfig {
+  return {
+    ...(role === undefined ? {} : { options: `-c role=${role}` }),
+    ...(statementTimeoutMs === undefined ? {} : { query_timeout: statementTimeoutMs + answerGraceMs }),
+    ...(statementTimeoutMs === undefined || !statementCache ? {} : { statement_timeout: statementTimeoutMs }),
+  }
+}
+
+/** What every transaction is told instead where connections are shared. */
+function sharedSettings({ statementTimeoutMs, statementCache }: DatabaseOptions): readonly string[] {
+  if (statementCache || statementTimeoutMs === undefined) return []
+  return [`set local statement_timeout = ${Math.trunc(statementTimeoutMs)}`]
 }

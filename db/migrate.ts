@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Client } from 'pg'
+import type { Client } from 'pg'
 import { messageOf } from './causes.ts'
 import { MigrationError } from './migrationError.ts'
 import {
@@ -10,6 +10,7 @@ import {
   pendingOf,
   readMigrations,
 } from './migrationFiles.ts'
+import { withConnection } from './oneConnection.ts'
 import { ensureRoles } from './roles.ts'
 
 export interface MigrateOptions {
@@ -60,18 +61,9 @@ export async function pendingMigrations({ url, migrations: source }: MigrateOpti
   })
 }
 
-async function connected<T>(url: string, work: (client: Client) => Promise<T>): Promise<T> {
-  const client = new Client({ connectionString: url, application_name: 'tsforge migrate', statement_timeout: 0 })
-  // A lost connection fails the query at hand; without a listener it would end the process too.
-  client.on('error', () => {})
-  await client.connect()
-  try {
-    return await work(client)
-  } finally {
-    // Gives the lock back, even when the connection is in a bad state.
-    await client.end()
-  }
-}
+/** Its end gives the lock back. A migration may take as long as it takes, so no statement has a limit. */
+const connected = <T>(url: string, work: (client: Client) => Promise<T>): Promise<T> =>
+  withConnection(url, work, { application_name: 'tsforge migrate', statement_timeout: 0 })
 
 /**
  * Asks again and again, because whoever waits inside PostgreSQL holds a snapshot, and a concurrent index build of the

@@ -1,14 +1,14 @@
 import type { Pool, PoolClient, QueryResult } from 'pg'
 import { type Connection, type Db, dbOver } from './client.ts'
-import { beginning, type Scope } from './tenant.ts'
-import { rollBack } from './transaction.ts'
+import { beginning, type Opening } from './tenant.ts'
+import { endAfter } from './transaction.ts'
 
 /**
  * Runs the one query that `query` sends, in a read-only transaction of the scope, in one round trip: everything is
  * sent at once and answered in order. A second query is refused, because the COMMIT is on its way by then.
  */
-export async function runReadAs<T>(pool: Pool, scope: Scope, query: (db: Db) => Promise<T>): Promise<T> {
-  const begin = beginning('begin read only', scope)
+export async function runReadAs<T>(pool: Pool, opening: Opening, query: (db: Db) => Promise<T>): Promise<T> {
+  const begin = beginning('begin read only', opening)
   const client = await pool.connect()
   let broken: Error | undefined
   try {
@@ -20,7 +20,7 @@ export async function runReadAs<T>(pool: Pool, scope: Scope, query: (db: Db) => 
     for (const result of [beginResult, answer, commitResult]) if (result.status === 'rejected') throw result.reason
     return (answer as PromiseFulfilledResult<T>).value
   } catch (error) {
-    if (client.getTransactionStatus() !== 'I') broken = await rollBack(client)
+    broken = await endAfter(error, client)
     throw error
   } finally {
     client.release(broken)

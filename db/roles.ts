@@ -1,6 +1,7 @@
-import { Client } from 'pg'
+import type { Client } from 'pg'
 import { codeOf } from './causes.ts'
 import { MigrationError } from './migrationError.ts'
+import { withConnection } from './oneConnection.ts'
 
 /** What the role of a connection could do, and to which server it is connected. */
 export interface RoleReport {
@@ -17,27 +18,24 @@ export interface RoleReport {
 }
 
 const oldestServer = 150_000
-const connectTimeoutMs = 10_000
+const answerTimeoutMs = 10_000
 
 /** Looks at the role that `url` connects as. Rejects when there is no connection. */
-export async function inspectRole(url: string): Promise<RoleReport> {
-  const client = new Client({ connectionString: url, connectionTimeoutMillis: connectTimeoutMs })
-  await client.connect()
-  try {
-    const { rows } = await client.query(`
-      select rolname as role, rolsuper as "isSuperuser", rolbypassrls as "bypassesRls",
-        current_setting('server_version') as "serverVersion",
-        current_setting('server_version_num')::int >= ${oldestServer} as "serverSupported",
-        exists (
-          select from pg_class join pg_namespace on pg_namespace.oid = relnamespace
-          where nspname = 'public' and relkind in ('r', 'p') and pg_has_role(current_user, relowner, 'usage')
-        ) as "ownsTables"
-      from pg_roles where rolname = current_user`)
-    return rows[0]
-  } finally {
-    await client.end()
-  }
+export function inspectRole(url: string): Promise<RoleReport> {
+  return withConnection(url, async (client) => (await client.query(inspection)).rows[0], {
+    query_timeout: answerTimeoutMs,
+  })
 }
+
+const inspection = `
+  select rolname as role, rolsuper as "isSuperuser", rolbypassrls as "bypassesRls",
+    current_setting('server_version') as "serverVersion",
+    current_setting('server_version_num')::int >= ${oldestServer} as "serverSupported",
+    exists (
+      select from pg_class join pg_namespace on pg_namespace.oid = relnamespace
+      where nspname = 'public' and relkind in ('r', 'p') and pg_has_role(current_user, relowner, 'usage')
+    ) as "ownsTables"
+  from pg_roles where rolname = current_user`
 
 /**
  * What an administrator runs once when the migrating role may not. The one who makes `app` may become it, which

@@ -1,5 +1,6 @@
-import { Client } from 'pg'
+import type { Client } from 'pg'
 import { uuidv7 } from 'uuidv7'
+import { withConnection } from './oneConnection.ts'
 
 export interface SeedResult {
   /** Codes that were not there before. */
@@ -15,17 +16,13 @@ export const adminRole = 'admin'
  * Inserts the permissions that the contract names and gives all there are to the administrators' role. Deletes
  * nothing. Repeatable; connects as the owner of the schema.
  */
-export async function seed(url: string, permissions: Readonly<Record<string, string>>): Promise<SeedResult> {
-  const client = new Client({ connectionString: url })
-  await client.connect()
-  try {
+export function seed(url: string, permissions: Readonly<Record<string, string>>): Promise<SeedResult> {
+  return withConnection(url, async (client) => {
     await client.query('begin')
     const result = await fill(client, permissions)
     await client.query('commit')
     return result
-  } finally {
-    await client.end()
-  }
+  })
 }
 
 async function fill(client: Client, permissions: Readonly<Record<string, string>>): Promise<SeedResult> {

@@ -13,18 +13,26 @@ export interface Scope {
   readonly person?: string | undefined
 }
 
+/** How a transaction begins. */
+export interface Opening extends Scope {
+  /** More statements of SET LOCAL, from our own code alone. */
+  readonly settings?: readonly string[]
+}
+
 /**
  * The SQL that begins a transaction of the scope, as one message. The settings end with the transaction. Throws on
  * anything that is neither `global` nor a UUID, so that nothing else ever gets into the text.
  */
-export function beginning(begin: string, { tenant, person }: Scope): string {
+export function beginning(begin: string, { tenant, person, settings = [] }: Opening): string {
   if (tenant !== undefined && tenant !== 'global' && !uuid.test(tenant)) {
     throw new TypeError('A tenant is `global` or a UUID.')
   }
   if (person !== undefined && !uuid.test(person)) throw new TypeError('A person is a UUID.')
-  const settings = [
+  const all = [
+    begin,
+    ...settings,
     ...(tenant === undefined ? [] : [`set local app.tenant_id = '${tenant}'`]),
     ...(person === undefined ? [] : [`set local app.user_id = '${person}'`]),
   ]
-  return [begin, ...settings].join('; ')
+  return all.join('; ')
 }

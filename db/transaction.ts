@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Pool, PoolClient, QueryResult } from 'pg'
 import { codeOf } from './causes.ts'
 import { type Db, dbOver } from './client.ts'
-import { beginning, type Scope } from './tenant.ts'
+import { beginning, type Opening } from './tenant.ts'
+import { isUnavailable } from './unavailable.ts'
 
 const attempts = 3
 const retryWithinMs = 50
@@ -23,8 +24,8 @@ export class TransactionAborted extends Error {
  * Runs `work` as one unit and commits; whatever it throws rolls back and is thrown on. A serialization failure or a
  * deadlock runs the work again, up to three times in all. Throws TransactionAborted when the COMMIT came to nothing.
  */
-export async function runTransaction<T>(pool: Pool, work: (tx: Db) => Promise<T>, scope: Scope): Promise<T> {
-  const begin = beginning(`begin; ${idleLimit}`, scope)
+export async function runTransaction<T>(pool: Pool, work: (tx: Db) => Promise<T>, opening: Opening): Promise<T> {
+  const begin = beginning(`begin; ${idleLimit}`, opening)
   for (let attempt = 1; ; attempt++) {
     try {
       return await attemptOnce(await pool.connect(), work, begin)
@@ -43,21 +44,29 @@ async function attemptOnce<T>(client: PoolClient, work: (tx: Db) => Promise<T>, 
     checkCommitted(await client.query('commit'))
     return result
   } catch (error) {
-    broken = await rollBack(client)
+    broken = await endAfter(error, client)
     throw error
   } finally {
     client.release(broken)
   }
 }
 
-/** Returns what went wrong: a connection whose state is unknown must not be used again. */
-export async function rollBack(client: PoolClient): Promise<Error | undefined> {
+/**
+ * Ends a transaction that failed. Returns why the connection must not be used again: it is lost, and asking it for a
+ * ROLLBACK would take one more deadline, or the ROLLBACK failed. PostgreSQL rolls back what a lost connection began.
+ */
+export async function endAfter(error: unknown, client: PoolClient): Promise<Error | undefined> {
+  if (isUnavailable(error)) return asError(error)
   try {
-    await client.query('rollback')
+    if (client.getTransactionStatus() !== 'I') await client.query('rollback')
     return undefined
-  } catch (error) {
-    return error instanceof Error ? error : new Error(String(error))
+  } catch (failure) {
+    return asError(failure)
   }
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown))
 }
 
 function checkCommitted({ command }: QueryResult): void {

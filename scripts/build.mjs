@@ -1,11 +1,18 @@
-// Bundles the server into dist/. Packages stay outside the bundle: node_modules is there wherever the bundle runs.
-import { rm } from 'node:fs/promises'
+// Bundles the server and forge into dist/. Packages stay outside the bundle: node_modules is there wherever the bundle runs.
+import { mkdir, rename, writeFile } from 'node:fs/promises'
+import path from 'node:path'
 import { build } from 'esbuild'
 
+const root = path.resolve(import.meta.dirname, '..')
+
 export const bundle = async () => {
-  await rm('dist', { recursive: true, force: true })
-  await build({
-    entryPoints: { main: 'server/main.ts', hashWorker: 'server/platform/hashing/hashWorker.js' },
+  const { outputFiles } = await build({
+    absWorkingDir: root,
+    entryPoints: {
+      main: 'server/main.ts',
+      forge: 'server/cli/main.ts',
+      hashWorker: 'server/platform/hashing/hashWorker.js',
+    },
     outdir: 'dist',
     bundle: true,
     platform: 'node',
@@ -14,7 +21,17 @@ export const bundle = async () => {
     packages: 'external',
     sourcemap: 'linked',
     logLevel: 'warning',
+    write: false,
   })
+  await mkdir(path.join(root, 'dist'), { recursive: true })
+  await Promise.all(outputFiles.map(put))
+}
+
+/** Moved into place: whoever starts at the same moment finds a whole file. */
+const put = async (file) => {
+  const draft = `${file.path}.${process.pid}`
+  await writeFile(draft, file.contents)
+  await rename(draft, file.path)
 }
 
 if (process.argv[1] === import.meta.filename) await bundle()

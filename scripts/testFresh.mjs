@@ -11,7 +11,12 @@ const environment = { ...process.env, PORT: '0', LOG_LEVEL: 'info' }
 /** Resolves to the address in the line that a ready server prints, and the milliseconds until then. */
 const start = () => {
   const startedAt = performance.now()
-  const server = spawn('npm', ['start'], { cwd: folder, env: environment, detached: true, stdio: ['ignore', 'pipe', 'inherit'] })
+  const server = spawn('npm', ['start'], {
+    cwd: folder,
+    env: environment,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   const ready = new Promise((resolve, reject) => {
     let text = ''
     server.stdout.on('data', (chunk) => {

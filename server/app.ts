@@ -3,7 +3,7 @@ import document from '../contract/openapi.json' with { type: 'json' }
 import { type Database, openDatabase } from '../db/database.ts'
 import type { Config } from './config.ts'
 import type { Services } from './context.ts'
-import { createIdentities } from './identities.ts'
+import { findAnyAdmin } from './features/access/administrators.ts'
 import { chooseAdapter } from './http/adapter.ts'
 import { createDispatch } from './http/dispatch.ts'
 import { docsRoutes } from './http/docs.ts'
@@ -11,10 +11,12 @@ import { createCors } from './http/headers.ts'
 import { restRoutes } from './http/rest.ts'
 import { systemRoutes } from './http/system.ts'
 import { trpcRoutes } from './http/trpc.ts'
+import { createIdentities } from './identities.ts'
 import { modules } from './modules.ts'
 import { createAddressBudget } from './platform/addressBudget.ts'
 import { createCursors } from './platform/cursors.ts'
 import { createPasswordHasher } from './platform/hashing/index.ts'
+import { createReachability } from './platform/reachability.ts'
 import { createSeal } from './platform/seal.ts'
 import { createAccessTokens } from './platform/tokens.ts'
 import { createGate } from './rpc/gates.ts'
@@ -24,8 +26,8 @@ import { createTrpcRouter } from './rpc/router.ts'
 import { createTransact } from './rpc/transaction.ts'
 
 const gateConnections = 3
-const acquireTimeoutMs = 3_000
-const statementTimeoutMs = 15_000
+/** Their reads are short; a request waits for one that runs and for its own. */
+const gateTimeoutSeconds = 3
 const bodyIdleMs = 2_000
 
 /** Where the database is, for the two roles that serve requests. `role` is taken on by SET ROLE when the URL is not its own. */
@@ -46,8 +48,12 @@ export interface App {
   readonly adapter: 'uws' | 'node'
   /** Resolves to the port. Rejects as HttpServer.listen does. */
   readonly listen: () => Promise<number>
+  /** What the pools of the two roles hold. */
+  readonly pools: { readonly app: Database['stats']; readonly gate: Database['stats'] }
   /** Fails readiness, so that load balancers look elsewhere. */
   readonly stopBeingReady: () => void
+  /** Whether anybody can manage what there is. */
+  readonly hasAdministrator: () => Promise<boolean>
   /** Accepts no more, lets what runs finish within the time, then closes everything. */
   readonly close: (withinMs: number) => Promise<void>
 }
@@ -55,8 +61,8 @@ export interface App {
 /** Builds everything and joins it: the only place that knows all parts. */
 export const createApp = async (options: AppOptions): Promise<App> => {
   const { config, log, now = () => new Date() } = options
-  const database = openDatabase(poolOptions(options, 'app', config.database.maxConnections))
-  const gateDatabase = openDatabase(poolOptions(options, 'gate', gateConnections))
+  const database = openDatabase(poolOptions(options, 'app'))
+  const gateDatabase = openDatabase(poolOptions(options, 'gate'))
   const passwords = await createPasswordHasher(config.hashing)
   const tokens = await createAccessTokens({
     secret: config.auth.jwtSecret,
@@ -76,21 +82,23 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     passwords,
     tokens,
     cursors: createCursors(secrets[0]),
-    lifetimes: { refreshSeconds: config.auth.refreshTtlSeconds },
+    lifetimes: { refreshSeconds: config.auth.refreshTtlSeconds, sessionSeconds: config.auth.sessionMaxSeconds },
+    keyEnvironment: config.environment === 'production' ? 'live' : 'test',
     now,
   }
   const budget = createAddressBudget(config.limits.ratePerMinute)
-  const gate = createGate({ budget, ...createIdentities({ tokens, database, gateDatabase }) })
+  const gate = createGate({ budget, ...createIdentities({ tokens, database, gateDatabase, log }) })
   const procedures = createProcedures(modules, {
     services,
     gates: [gate, checkKey],
     transact: createTransact(database, createSeal(secrets, 'replay')),
   })
 
+  const isReachable = createReachability([database, gateDatabase])
   let isStopping = false
   const notReady = async () => {
     if (isStopping) return 'shutting down'
-    return (await isReachable(database)) ? undefined : 'database unavailable'
+    return (await isReachable()) ? undefined : 'database unavailable'
   }
   const handle = createDispatch({
     routes: [
@@ -116,10 +124,14 @@ export const createApp = async (options: AppOptions): Promise<App> => {
 
   return {
     adapter: adapter.name,
+    pools: { app: database.stats, gate: gateDatabase.stats },
     listen: () =>
       server.listen({ host: config.http.host, port: config.http.port, exclusive: config.http.workers === 1 }),
     stopBeingReady() {
       isStopping = true
+    },
+    async hasAdministrator() {
+      return (await database.readAs({ tenant: 'global' }, (db) => findAnyAdmin(db))).length > 0
     },
     async close(withinMs) {
       isStopping = true
@@ -133,30 +145,22 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   }
 }
 
-const poolOptions = ({ config, addresses, log }: AppOptions, name: 'app' | 'gate', maxConnections: number) => ({
+const poolOptions = ({ config, addresses, log }: AppOptions, name: 'app' | 'gate') => ({
   ...addresses[name],
-  maxConnections,
+  maxConnections: name === 'gate' ? gateConnections : config.database.maxConnections,
   statementCache: config.database.statementCache,
   applicationName: `${config.serviceName} ${name}`,
-  acquireTimeoutMs,
-  statementTimeoutMs,
+  acquireTimeoutMs: config.database.acquireTimeoutSeconds * 1000,
+  statementTimeoutMs:
+    1000 * Math.min(config.database.statementTimeoutSeconds, name === 'gate' ? gateTimeoutSeconds : Infinity),
   onError: (error: Error) => log.warn({ err: error }, 'database connection lost'),
 })
-
-/** Asks the database a question that needs no table. */
-const isReachable = async ({ db }: Database): Promise<boolean> => {
-  try {
-    await db.execute('select 1')
-    return true
-  } catch {
-    return false
-  }
-}
 
 const pollMs = 10
 
 /** Waits until no exchange is open, at most so long. */
 const untilIdle = async (server: { readonly inFlight: number }, withinMs: number): Promise<void> => {
   const deadline = performance.now() + withinMs
-  while (server.inFlight > 0 && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, pollMs))
+  while (server.inFlight > 0 && performance.now() < deadline)
+    await new Promise((resolve) => setTimeout(resolve, pollMs))
 }

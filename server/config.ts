@@ -49,6 +49,8 @@ export interface Config {
     readonly listenUrl: string | undefined
     readonly maxConnections: number
     readonly statementCache: boolean
+    readonly acquireTimeoutSeconds: number
+    readonly statementTimeoutSeconds: number
     readonly migrateOnStart: boolean
   }
   readonly auth: Signing & {
@@ -57,6 +59,7 @@ export interface Config {
     readonly audience: string
     readonly accessTtlSeconds: number
     readonly refreshTtlSeconds: number
+    readonly sessionMaxSeconds: number
   }
   readonly hashing: {
     readonly memoryKib: number
@@ -129,6 +132,8 @@ function databaseOf(values: Values): Config['database'] {
     listenUrl: values.DATABASE_LISTEN_URL ?? values.DATABASE_URL,
     maxConnections: values.DATABASE_MAX_CONNECTIONS,
     statementCache: values.DATABASE_STATEMENT_CACHE,
+    acquireTimeoutSeconds: values.DATABASE_ACQUIRE_TIMEOUT_SECONDS,
+    statementTimeoutSeconds: values.DATABASE_STATEMENT_TIMEOUT_SECONDS,
     migrateOnStart: values.MIGRATE_ON_START,
   }
 }
@@ -145,6 +150,7 @@ function tokensOf(values: Values): Omit<Config['auth'], keyof Signing> {
     audience: values.JWT_AUDIENCE,
     accessTtlSeconds: values.ACCESS_TTL_SECONDS,
     refreshTtlSeconds: values.REFRESH_TTL_SECONDS,
+    sessionMaxSeconds: values.SESSION_MAX_SECONDS,
   }
 }
 

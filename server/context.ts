@@ -66,7 +66,10 @@ export interface Services {
   readonly passwords: PasswordHasher
   readonly tokens: AccessTokens
   readonly cursors: Cursors
-  readonly lifetimes: { readonly refreshSeconds: number }
+  /** How long a refresh token lives, and the session whatever its use. */
+  readonly lifetimes: { readonly refreshSeconds: number; readonly sessionSeconds: number }
+  /** Stands in the API keys that are made here. */
+  readonly keyEnvironment: 'live' | 'test'
   readonly now: () => Date
 }
 
@@ -78,6 +81,7 @@ export interface Context {
   readonly tokens: AccessTokens
   readonly cursors: Cursors
   readonly lifetimes: Services['lifetimes']
+  readonly keyEnvironment: Services['keyEnvironment']
   readonly now: () => Date
   /** Whose rows this call works on: the id of a tenant, or `global` for the rows without one. */
   readonly bucket: string

@@ -22,14 +22,21 @@ const migrations = fileURLToPath(new URL('../db/migrations', import.meta.url))
 /** Finds or starts the database and brings its schema up to date when the configuration says so. */
 export const connectDatabase = async (config: Config, log: Logger): Promise<ConnectedDatabase> => {
   const connected = config.database.url === undefined ? await embedded(config, log) : await external(config, log)
-  if (config.database.migrateOnStart) {
-    const { applied } = await migrate({ url: connected.ownerUrl, migrations })
-    if (applied.length > 0) log.info({ applied }, 'migrations applied')
-    const { added, unnamed } = await seed(connected.ownerUrl, permissions)
-    if (added.length > 0) log.info({ added }, 'permissions added')
-    if (unnamed.length > 0) log.info({ unnamed }, 'permissions that the contract does not name stay as they are')
+  try {
+    if (config.database.migrateOnStart) await bringUpToDate(connected, log)
+    return connected
+  } catch (error) {
+    await connected.release()
+    throw error
   }
-  return connected
+}
+
+const bringUpToDate = async ({ ownerUrl }: ConnectedDatabase, log: Logger): Promise<void> => {
+  const { applied } = await migrate({ url: ownerUrl, migrations })
+  if (applied.length > 0) log.info({ applied }, 'migrations applied')
+  const { added, unnamed } = await seed(ownerUrl, permissions)
+  if (added.length > 0) log.info({ added }, 'permissions added')
+  if (unnamed.length > 0) log.info({ unnamed }, 'permissions that the contract does not name stay as they are')
 }
 
 const embedded = async ({ dataDir }: Config, log: Logger): Promise<ConnectedDatabase> => {

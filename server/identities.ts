@@ -1,6 +1,9 @@
+import type { Logger } from 'pino'
 import { coalesce } from '../db/coalesce.ts'
 import type { Database } from '../db/database.ts'
 import { findStandings, standingKey, standingsAsked } from './features/access/standing.ts'
+import { createIdentifyKey, createNoteUse } from './features/apiKeys/identify.ts'
+import { findKeyHolders, noteKeyUse } from './features/apiKeys/queries.ts'
 import { createIdentify } from './features/auth/identify.ts'
 import { findActors } from './features/sessions/queries.ts'
 import type { AccessTokens } from './platform/tokens.ts'
@@ -11,18 +14,30 @@ interface Parts {
   readonly database: Database
   /** Signs in as the role `gate`, which sees every tenant; only the reads of the gates may hold it. */
   readonly gateDatabase: Database
+  readonly log: Logger
 }
 
 const readsPerBatch = 500
 
 /** The reads of the gates: who is behind a credential, and what they hold. Calls that come together share a read. */
-export const createIdentities = ({ tokens, gateDatabase }: Parts): Omit<GateParts, 'budget'> => {
+export const createIdentities = ({ tokens, database, gateDatabase, log }: Parts): Omit<GateParts, 'budget'> => {
   const findActor = coalesce(
     async (ids: readonly string[]) => {
       const rows = await findActors(gateDatabase.db, { ids })
       return new Map(rows.map((row) => [row.session_id, row]))
     },
     { maxBatch: readsPerBatch },
+  )
+  const findKeyHolder = coalesce(
+    async (prefixes: readonly string[]) => {
+      const rows = await findKeyHolders(gateDatabase.db, { prefixes })
+      return new Map(rows.map((row) => [row.prefix, row]))
+    },
+    { maxBatch: readsPerBatch },
+  )
+  const noteUse = createNoteUse(
+    (use) => noteKeyUse(database.db, { ...use }),
+    (error) => log.debug({ err: error }, 'the use of an API key was not noted'),
   )
   const findStanding = coalesce(
     async (keys: readonly string[]) => {
@@ -33,7 +48,7 @@ export const createIdentities = ({ tokens, gateDatabase }: Parts): Omit<GatePart
   )
   return {
     identifySession: createIdentify(tokens, findActor),
-    identifyKey: () => undefined,
+    identifyKey: createIdentifyKey(findKeyHolder, noteUse),
     async findStanding(userId, tenantId) {
       const found = await findStanding(standingKey(userId, tenantId))
       return found ?? { global: [], inTenant: [], mayEnter: false }

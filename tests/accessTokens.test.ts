@@ -1,22 +1,20 @@
 import { createHash, createHmac, generateKeyPairSync, type KeyObject } from 'node:crypto'
-import { decodeJwt, decodeProtectedHeader, SignJWT } from 'jose'
+import { decodeJwt, decodeProtectedHeader, type JWTHeaderParameters, SignJWT } from 'jose'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type Account, register } from './support/accounts.ts'
 import { adapters, startApp, type TestApp } from './support/app.ts'
 
 const secret = 'the signing secret of this test, 32 bytes or more'
-const otherSecret = 'another signing secret, which is 32 bytes or more'
+const otherSecret = 'another signing secret of 32 bytes or more'
 const kidOf = (text: string) => createHash('sha256').update(`kid:${text}`).digest('hex').slice(0, 16)
-
-type Header = { alg: string; kid?: string | undefined; typ?: string | undefined }
 
 /** A token as the server would issue it, with parts of it changed. */
 const forge = (
   token: string,
-  change: { header?: Partial<Header>; claims?: Record<string, unknown>; key?: string | KeyObject } = {},
+  change: { header?: object; claims?: Record<string, unknown>; key?: string | KeyObject } = {},
 ) => {
   const { key = secret } = change
-  const header = { ...decodeProtectedHeader(token), ...change.header } as Header
+  const header = { ...decodeProtectedHeader(token), ...change.header } as JWTHeaderParameters
   return new SignJWT({ ...decodeJwt(token), ...change.claims })
     .setProtectedHeader(header)
     .sign(typeof key === 'string' ? Buffer.from(key) : key)
@@ -99,9 +97,12 @@ describe.each(adapters)('access tokens on %s', (adapter) => {
     expect((await me(app, account.accessToken)).status).toBe(200)
   })
 
-  it.each(['.', '..', 'a.b.c', 'x'.repeat(12_000), `${'e30.'.repeat(4)}e30`])('that are none are refused', async (text) => {
-    await expectInvalid(text)
-  })
+  it.each(['.', '..', 'a.b.c', 'x'.repeat(12_000), `${'e30.'.repeat(4)}e30`])(
+    'that are none are refused',
+    async (text) => {
+      await expectInvalid(text)
+    },
+  )
 
   it('expire by the clock of the server, also when they were verified before', async () => {
     const { accessToken } = await register(app)

@@ -13,7 +13,7 @@ const allowed: Record<string, readonly string[]> = {
   'server/context.ts': ['pino', 'db', 'server/platform'],
   'server/config.ts': ['server/platform/configuration'],
   'server/database.ts': ['pino', 'contract', 'db', 'server/app.ts', 'server/config.ts'],
-  'server/identities.ts': ['db', 'server/features', 'server/platform', 'server/rpc'],
+  'server/identities.ts': ['pino', 'db', 'server/features', 'server/platform', 'server/rpc'],
   'server/log.ts': ['pino', 'pino-pretty', 'server/config.ts'],
   'server/version.ts': ['package.json'],
   'server/http': ['contract', 'zod', 'pino', 'jose', '@trpc/server', 'server/context.ts', 'server/rpc'],
@@ -27,6 +27,7 @@ const allowed: Record<string, readonly string[]> = {
   'server/modules.ts': ['contract', 'server/features', 'server/rpc'],
   'server/app.ts': ['pino', 'contract', 'db', 'server'],
   'server/main.ts': ['server'],
+  'server/cli': ['commander', 'contract', 'db', 'uuidv7', 'zod', 'server'],
   // Of zod and @trpc/server it takes types alone; clientProgram.test.ts looks at what is loaded.
   'client-sdk': ['contract', 'zod', '@trpc/client', '@trpc/server'],
 }

@@ -63,7 +63,10 @@ describe.each(adapters)('auth.register on %s', (adapter) => {
 
   it('takes an e-mail of 254 characters and refuses one of 255', async () => {
     const domain = `${'d'.repeat(60)}.${'d'.repeat(60)}.example.org`
-    const local = (length: number) => randomUUID().replaceAll('-', '').padEnd(length - domain.length - 1, 'x')
+    const local = (length: number) =>
+      randomUUID()
+        .replaceAll('-', '')
+        .padEnd(length - domain.length - 1, 'x')
     expect((await register({ email: `${local(254)}@${domain}`, password, name: 'Ada' })).status).toBe(201)
     const reply = await register({ email: `${local(255)}@${domain}`, password, name: 'Ada' })
     expect([reply.status, reply.body.error.meta.fields]).toEqual([400, { email: 'must be at most 254' }])

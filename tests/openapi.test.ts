@@ -88,6 +88,7 @@ describe.each(entries)('%s', (key, entry) => {
   const operation = operationOf(document, entry)
   const { 0: method, 1: path, 2: status = 200 } = entry.http
   const isKeyed = entry.kind === 'mutation' && entry.idempotency === 'key'
+  const isCached = entry.kind === 'query' && entry.cache !== undefined
 
   test('stands at its path with its key, summary and tag', () => {
     expect(operation).toMatchObject({ operationId: key, summary: entry.summary, tags: [key.split('.')[0]] })
@@ -124,7 +125,15 @@ describe.each(entries)('%s', (key, entry) => {
       expect(headers.includes('Retry-After')).toBe(code === '429' || code === '503')
       expect(headers.includes('WWW-Authenticate')).toBe(code === '401')
       expect(headers.includes('Idempotent-Replay')).toBe(isKeyed && code.startsWith('2'))
+      const mayBeKept = isCached && (code === '200' || code === '304')
+      for (const name of ['ETag', 'Cache-Control', 'Vary']) expect(headers.includes(name)).toBe(mayBeKept)
     }
+  })
+
+  test('says when an answer can be used again', () => {
+    const { 304: unchanged } = operation.responses
+    expect(unchanged !== undefined).toBe(isCached)
+    expect(unchanged ?? {}).not.toHaveProperty('content')
   })
 
   test('takes each input field in one place', () => {
@@ -137,7 +146,11 @@ describe.each(entries)('%s', (key, entry) => {
     expect(placed('path')).toEqual(inPath)
     expect(placed('query')).toEqual(readsQuery ? others : [])
     expect(Object.keys(body)).toEqual(readsQuery ? [] : others)
-    expect(placed('header')).toEqual(isKeyed ? ['Idempotency-Key'] : [])
+    expect(placed('header')).toEqual([
+      ...(entry.access !== 'public' && entry.tenancy !== 'path' ? ['X-Tenant-ID'] : []),
+      ...(isKeyed ? ['Idempotency-Key'] : []),
+      ...(isCached ? ['If-None-Match'] : []),
+    ])
   })
 })
 

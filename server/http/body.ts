@@ -7,7 +7,19 @@ export interface BodyLimits {
 
 const nothing = Buffer.alloc(0)
 
-/** Collects one request body as it arrives: its cap, its idle timer, and the promise of whoever reads it. */
+/**
+ * The idle timer alone would let a byte a second hold an exchange for days, so a body must also keep a pace. The grace
+ * is below the eight seconds after which the addon may drop a slow upload without a reply.
+ */
+const paceGraceMs = 7_000
+const paceBytesPerMs = 16
+
+/** The longest that a body may take of which so many bytes have arrived. */
+export function bodyPatienceMs(receivedBytes: number): number {
+  return paceGraceMs + receivedBytes / paceBytesPerMs
+}
+
+/** Collects one request body as it arrives: its cap, its timers, and the promise of whoever reads it. */
 export class IncomingBody {
   /** Why the body will never be whole, once that is known. */
   failure: BodyError['reason'] | null = null
@@ -17,6 +29,7 @@ export class IncomingBody {
   #sizeBytes = 0
   #reader: { resolve: (body: Buffer) => void; reject: (error: BodyError) => void } | null = null
   #idleTimer: NodeJS.Timeout | undefined
+  #readSinceMs = 0
   readonly #limits: BodyLimits
 
   /** `announcedBytes` is null for a chunked body. A body announced as too large fails before its first byte. */
@@ -31,6 +44,10 @@ export class IncomingBody {
     this.#sizeBytes += chunk.length
     if (this.#sizeBytes > this.#limits.bodyLimitBytes) {
       this.fail('too_large')
+      return
+    }
+    if (this.#idleTimer && performance.now() - this.#readSinceMs > bodyPatienceMs(this.#sizeBytes)) {
+      this.fail('timeout')
       return
     }
     this.#chunks.push(chunk)
@@ -56,6 +73,7 @@ export class IncomingBody {
   read(): Promise<Buffer> {
     if (this.failure) return Promise.reject(new BodyError(this.failure))
     if (this.isComplete) return Promise.resolve(this.#take())
+    this.#readSinceMs = performance.now()
     this.#idleTimer = setTimeout(() => this.fail('timeout'), this.#limits.bodyIdleMs)
     return new Promise((resolve, reject) => {
       this.#reader = { resolve, reject }

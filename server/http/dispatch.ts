@@ -5,7 +5,7 @@ import type { AddressBudget } from '../rpc/gates.ts'
 import { toFailure } from '../rpc/toFailure.ts'
 import { refusal } from './envelope.ts'
 import type { Answer, Exchange, HeaderMap } from './exchange.ts'
-import { type Cors, securityHeaders } from './headers.ts'
+import { type Cors, joinHeaders, securityHeaders } from './headers.ts'
 import { openRequest } from './requestHead.ts'
 import type { Route } from './route.ts'
 import { createRouter, type Match } from './router.ts'
@@ -39,7 +39,7 @@ export const createDispatch = ({ routes, cors, budget, log }: DispatchOptions) =
     const reply = (answer: Answer | null) => {
       if (!answer) return
       noteStatus(answer.status)
-      exchange.send({ ...answer, headers: { ...replyHeaders(), ...answer.headers } })
+      exchange.send({ ...answer, headers: joinHeaders(replyHeaders(), answer.headers) })
     }
     const explain = (error: unknown) => reply(refusal(toFailure(error, head.log), head.id))
     serve(exchange, head, found, replyHeaders).then(reply).catch(explain)

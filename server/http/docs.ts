@@ -1,8 +1,8 @@
 import { refuse } from '../rpc/failure.ts'
 import { referencePage, startScript, viewerMissingPage } from './docs/page.ts'
-import { answerWith, createResource } from './resource.ts'
 import { createViewer, type Locate, locateInstalled, type ViewerFile, viewerFiles } from './docs/viewer.ts'
 import type { Answer, HeaderMap } from './exchange.ts'
+import { answerWith, createResource } from './resource.ts'
 import type { Route } from './route.ts'
 
 export interface DocsParts {

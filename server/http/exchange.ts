@@ -33,7 +33,7 @@ export interface Exchange {
   /** Address of the TCP peer in canonical text; an IPv4-mapped IPv6 address is given as IPv4. */
   readonly peerAddress: string
   /** What makes this request unsafe to serve, found in its head. The reply to it closes the connection. */
-  readonly defect: 'request.malformed' | null
+  readonly defect: 'request.malformed' | 'request.headers_too_large' | null
   readonly isAborted: boolean
   /** Aborts when the client goes away before the reply is complete. Made on first use. */
   readonly signal: AbortSignal
@@ -60,7 +60,7 @@ export class BodyError extends Error {
 
 export interface HttpServerOptions {
   readonly bodyLimitBytes: number
-  /** Longest time from the head to the last byte of the body during which no byte arrives. */
+  /** Longest silence within a body that is being read. Its pace has a floor besides; see body.ts. */
   readonly bodyIdleMs: number
   /** Serves one exchange. Never throws and never rejects; it always ends in `send` or `stream`. */
   readonly handle: (exchange: Exchange) => void

@@ -21,12 +21,17 @@ export interface RequestHead extends RequestLine {
   readonly defect: Exchange['defect']
 }
 
+/** The addon's parser has room for about so many; node's would silently drop those beyond its own limit. */
+const headerCountMax = 100
+
 /** Collects the header lines of one request. Names come in lower case. */
 export class HeadReader {
   readonly #headers = new HeaderBag()
   #isRepeated = false
+  #count = 0
 
   add(name: string, value: string): void {
+    this.#count++
     const earlier = this.#headers[name]
     if (earlier === undefined) {
       this.#headers[name] = value
@@ -37,9 +42,16 @@ export class HeadReader {
   }
 
   finish({ method, path, query, peerAddress }: RequestLine): RequestHead {
-    const defect =
-      this.#isSound() && isMethod(method) && isOriginForm(path) && isPrintable(query) ? null : 'request.malformed'
-    return { method, path, query, peerAddress, headers: this.#headers, defect }
+    const isServable = this.#isSound() && isMethod(method) && isOriginForm(path) && isPrintable(query)
+    const defect = isServable ? null : 'request.malformed'
+    return {
+      method,
+      path,
+      query,
+      peerAddress,
+      headers: this.#headers,
+      defect: this.#count > headerCountMax ? 'request.headers_too_large' : defect,
+    }
   }
 
   /**

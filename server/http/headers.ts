@@ -11,6 +11,12 @@ export const securityHeaders: HeaderMap = {
   'cross-origin-resource-policy': 'same-origin',
 }
 
+/** The headers of an answer over those of every reply. Both may say what they vary by, and caches must heed all of it. */
+export const joinHeaders = (every: HeaderMap, own: HeaderMap): HeaderMap =>
+  every.vary !== undefined && own.vary !== undefined
+    ? { ...every, ...own, vary: `${every.vary}, ${own.vary}` }
+    : { ...every, ...own }
+
 const requestHeaders =
   'Authorization, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID, X-Request-ID, X-Tenant-ID, traceparent, trpc-accept'
 const exposedHeaders = 'ETag, Idempotent-Replay, RateLimit, RateLimit-Policy, Retry-After, X-Request-ID'

@@ -1,8 +1,9 @@
-import { randomUUID } from 'node:crypto'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { bodyPatienceMs } from './body.ts'
 import type { CreateHttpServer, HttpServer, HttpServerOptions } from './exchange.ts'
 import { NodeExchange } from './nodeExchange.ts'
+import { refusalOf } from './nodeRefusal.ts'
 import type { ExchangeHost } from './openExchange.ts'
 
 /** The server on node:http, for platforms without a binary of the addon. Limits and timeouts are the addon's. */
@@ -12,9 +13,7 @@ const limits = {
   maxHeaderSize: 16_384,
   keepAliveTimeout: 10_000,
   headersTimeout: 10_000,
-  /** A whole request at the addon's floor of 16 KB/s and the default cap of 1 MiB. */
-  requestTimeout: 70_000,
-  connectionsCheckingInterval: 5_000,
+  connectionsCheckingInterval: 2_000,
   // A missing Host is found in the head like every other defect, and answered in our envelope.
   requireHostHeader: false,
   insecureHTTPParser: false,
@@ -29,9 +28,12 @@ class NodeServer implements HttpServer, ExchangeHost {
   readonly #handle: HttpServerOptions['handle']
   /** The open exchanges of each connection, several when the client pipelines. */
   readonly #exchanges = new WeakMap<Socket, Set<NodeExchange>>()
-  readonly #server = createServer(limits, (req, res) => this.#serve(req, res))
+  readonly #server: Server
 
   constructor(options: HttpServerOptions) {
+    // A body that nobody reads has no timer of its own, so a whole request has this one.
+    const requestTimeout = limits.headersTimeout + bodyPatienceMs(options.bodyLimitBytes)
+    this.#server = createServer({ ...limits, requestTimeout }, (req, res) => this.#serve(req, res))
     this.bodyLimitBytes = options.bodyLimitBytes
     this.bodyIdleMs = options.bodyIdleMs
     this.#handle = options.handle
@@ -74,13 +76,14 @@ class NodeServer implements HttpServer, ExchangeHost {
     const exchanges = [...(this.#exchanges.get(socket) ?? [])]
     const isGone = !socket.writable || code === 'ECONNRESET' || code === 'HPE_INVALID_EOF_STATE'
     const reason = code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'timeout' : 'malformed'
-    if (!isGone && exchanges.some((exchange) => exchange.bodyBroke(reason))) return
+    // A head with a defect may stop the parser too: its refusal is on the way.
+    if (!isGone && exchanges.some((exchange) => exchange.defect !== null || exchange.bodyBroke(reason))) return
     // A refusal now would be taken for the answer to a request that still waits for its own.
     if (isGone || exchanges.length > 0) {
       socket.destroy()
       return
     }
-    socket.end(refusalFor(code))
+    socket.end(refusalOf(code))
     setTimeout(() => socket.destroy(), 500).unref()
   }
 
@@ -116,22 +119,4 @@ class NodeServer implements HttpServer, ExchangeHost {
     this.#server.close()
     this.#server.closeAllConnections()
   }
-}
-
-const refusals: Record<string, readonly [line: string, code: string, message: string]> = {
-  HPE_HEADER_OVERFLOW: [
-    '431 Request Header Fields Too Large',
-    'request.headers_too_large',
-    'The request headers are too large.',
-  ],
-  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'request.malformed', 'The request did not arrive in time.'],
-}
-
-/** A whole reply in our envelope, for requests that never became an exchange. */
-function refusalFor(parserCode: string | undefined): string {
-  const known = refusals[parserCode ?? '']
-  const [line, code, message] = known ?? ['400 Bad Request', 'request.malformed', 'The request could not be read.']
-  const body = JSON.stringify({ success: false, error: { code, message }, request_id: randomUUID() })
-  const length = Buffer.byteLength(body)
-  return `HTTP/1.1 ${line}\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\nConnection: close\r\n\r\n${body}`
 }

@@ -135,12 +135,14 @@ function readHead(req: IncomingMessage): RequestHead {
   }
   const target = req.url ?? ''
   const mark = target.indexOf('?')
-  return reader.finish({
+  const head = reader.finish({
     method: req.method ?? '',
     path: mark === -1 ? target : target.slice(0, mark),
     query: mark === -1 ? '' : target.slice(mark + 1),
     peerAddress: canonicalAddress(req.socket.remoteAddress ?? ''),
   })
+  // The addon serves no other version: what works on one adapter must not fail on the other.
+  return req.httpVersion === '1.1' ? head : { ...head, defect: 'request.malformed' }
 }
 
 /** Node reads the head as Latin-1, the addon as UTF-8. */

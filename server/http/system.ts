@@ -1,9 +1,9 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { JWK } from 'jose'
 import { refuse } from '../rpc/failure.ts'
-import { answerWith, createResource } from './resource.ts'
 import { success } from './envelope.ts'
 import type { Exchange } from './exchange.ts'
+import { answerWith, createResource } from './resource.ts'
 import type { Route } from './route.ts'
 
 export interface SystemParts {

@@ -3,6 +3,7 @@ import { resolveResponse } from '@trpc/server/http'
 import { failureOf, type TrpcContext } from '../rpc/router.ts'
 import { failureHeaders } from './envelope.ts'
 import type { Answer, Exchange, HeaderMap } from './exchange.ts'
+import { joinHeaders } from './headers.ts'
 import { readBody } from './json.ts'
 import type { Visit } from './route.ts'
 
@@ -54,7 +55,7 @@ const sendResponse = async (exchange: Exchange, response: Response, visit: Visit
   const headers = Object.fromEntries([...response.headers].filter(([name]) => !ofConnection.has(name)))
   const isStream = response.headers.get('transfer-encoding') === 'chunked'
   if (!response.body || !isStream) return whole(response, headers, visit.head.id)
-  const writer = exchange.stream(response.status, { ...visit.replyHeaders(), ...headers })
+  const writer = exchange.stream(response.status, joinHeaders(visit.replyHeaders(), headers))
   for await (const chunk of response.body) {
     if (exchange.isAborted) break
     if (!writer.write(chunk)) await writer.drained()

@@ -25,7 +25,8 @@ export const createCursors = (secret: string): Cursors => {
     read(list, cursor) {
       const bytes = Buffer.from(cursor, 'base64url')
       const body = bytes.subarray(signatureBytes)
-      if (bytes.length <= signatureBytes) return undefined
+      // Decoding skips what is no base64url, so that many texts would stand for one cursor.
+      if (bytes.length <= signatureBytes || bytes.toString('base64url') !== cursor) return undefined
       if (!timingSafeEqual(bytes.subarray(0, signatureBytes), sign(list, body))) return undefined
       return JSON.parse(body.toString()) as string[]
     },

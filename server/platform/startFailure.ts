@@ -9,8 +9,8 @@ const systemErrors: Record<string, (error: NodeJS.ErrnoException) => string> = {
 }
 
 /** Says in one sentence, or one list, why the server did not start and what to do. Only the unforeseen shows a stack. */
-export const explainStartFailure = (error: unknown): string => {
-  if (!(error instanceof Error)) return `tsforge did not start: ${String(error)}`
+export const explainStartFailure = (error: unknown, failure = 'tsforge did not start'): string => {
+  if (!(error instanceof Error)) return `${failure}: ${String(error)}`
   const { code } = error as NodeJS.ErrnoException
   const explain = code === undefined ? undefined : systemErrors[code]
   if (explain) return explain(error)
@@ -22,5 +22,5 @@ export const explainStartFailure = (error: unknown): string => {
     return `The database refused DATABASE_URL (${error.message}): correct its user, password or database name.`
   }
   const isExplained = error.name === 'ConfigError' || error.name === 'UnsuitableDatabaseError'
-  return isExplained ? error.message : `tsforge did not start.\n${error.stack}`
+  return isExplained ? error.message : `${failure}.\n${error.stack}`
 }

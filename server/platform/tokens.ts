@@ -110,8 +110,11 @@ const verifySignature = async (token: string, byKid: ReadonlyMap<string, Key>, o
   }
 }
 
+const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+/** A session id that is no UUID would fail the read it shares with other callers. */
 const claimsOf = ({ sub, sid, exp }: JWTPayload) =>
-  typeof sub === 'string' && typeof sid === 'string' && typeof exp === 'number'
+  typeof sub === 'string' && typeof sid === 'string' && uuid.test(sid) && typeof exp === 'number'
     ? { userId: sub, sessionId: sid, expiresAtMs: exp * 1000 }
     : undefined
 

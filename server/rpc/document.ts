@@ -1,5 +1,5 @@
 import type { Contract, Entry } from '../../contract/define.ts'
-import { headers, keyParameter, parameters, securitySchemes } from './document/components.ts'
+import { headerParameters, headers, parameters, securitySchemes } from './document/components.ts'
 import { generate } from './document/generate.ts'
 import { failureResponses, type SharedResponses, successResponses } from './document/responses.ts'
 import type { ApiDocument, DocumentInfo, JsonObject, Operation } from './document/shape.ts'
@@ -46,8 +46,7 @@ const entriesById = (contract: Contract): Map<string, Entry> => {
 /** Puts our replies and our access rules in the place of the generator's. */
 const completed = (operation: Operation, rules: Entry, shared: SharedResponses): Operation => {
   const { operationId, summary, tags, requestBody } = operation
-  const isKeyed = rules.kind === 'mutation' && rules.idempotency === 'key'
-  const asked = [...(operation.parameters ?? []), ...(isKeyed ? [keyParameter] : [])] as JsonObject[]
+  const asked = [...(operation.parameters ?? []), ...headerParameters(rules)] as JsonObject[]
   return {
     operationId,
     summary,

@@ -67,9 +67,12 @@ const nothing: ReadonlySet<string> = new Set()
  */
 const authenticate = async (parts: GateParts, { access }: Entry, { request }: OpenCall) => {
   const { budget } = parts
-  if (access === 'public' || request.authorization === undefined) await budget.spend(request.address)
-  if (access === 'public') return undefined
-  const token = bearer(request.authorization)
+  const token = access === 'public' ? undefined : bearerToken(request.authorization)
+  if (token === undefined) {
+    await budget.spend(request.address)
+    if (access === 'public') return undefined
+    throw refuse('auth.missing_token')
+  }
   const isKey = token.startsWith(keyMark)
   const identity = await (isKey ? parts.identifyKey(token) : parts.identifySession(token))
   if (identity) return identity
@@ -78,11 +81,7 @@ const authenticate = async (parts: GateParts, { access }: Entry, { request }: Op
 }
 
 /** RFC 6750 2.1; the scheme is compared without case, RFC 9110 11.1. */
-const bearer = (authorization: string | undefined): string => {
-  const token = /^bearer +(\S+)$/i.exec(authorization?.trim() ?? '')?.[1]
-  if (token === undefined) throw refuse('auth.missing_token')
-  return token
-}
+const bearerToken = (authorization = ''): string | undefined => /^bearer +(\S+)$/i.exec(authorization.trim())?.[1]
 
 const uuids = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i
 

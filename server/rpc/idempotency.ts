@@ -45,10 +45,13 @@ const keepAnswer = statement('idempotency.keep', (db) => {
     .onConflictDoUpdate({ target: idempotencyKeys.id, set: row })
 })
 
-/** Refuses a key that is no key, and one that would have to stand for several calls. Entries without keys ignore it. */
+/**
+ * Refuses a key that is no key, and one that would have to stand for several mutations: all of them, so that no batch
+ * is carried out by half. Entries without keys ignore a key that stands for them alone.
+ */
 export const checkKey: Gate = (rules, { request: { idempotencyKey, isBatch } }) => {
-  if (idempotencyKey === undefined || !isKeyed(rules)) return
-  if (isBatch || !keys.test(idempotencyKey)) throw refuse('idempotency.key_invalid')
+  if (idempotencyKey === undefined || rules.kind !== 'mutation') return
+  if (isBatch || (isKeyed(rules) && !keys.test(idempotencyKey))) throw refuse('idempotency.key_invalid')
 }
 
 const isKeyed = (rules: Frame['rules']) => rules.kind === 'mutation' && rules.idempotency === 'key'

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Entry } from '../../contract/define.ts'
+import type { ErrorCode } from '../../contract/errors.ts'
 import type { Actor, Context, RequestHead, Services } from '../context.ts'
 import { Failure, refuse } from './failure.ts'
 import type { AnyHandler } from './handlers.ts'
@@ -15,7 +16,7 @@ export interface OpenCall extends Context {
   actor: Actor | null
   bucket: string
   input: unknown
-  readonly fail: typeof refuse
+  readonly fail: (code: ErrorCode, meta?: Readonly<Record<string, unknown>>) => Failure
   /** The answer as it was stored for replay; set by the transaction that stored or found it. */
   settled: { readonly data: unknown; readonly isReplay: boolean } | null
 }
@@ -103,8 +104,9 @@ const openCall = (
     tokens: services.tokens,
     cursors: services.cursors,
     lifetimes: services.lifetimes,
+    keyEnvironment: services.keyEnvironment,
     now: services.now,
-    fail: refuse,
+    fail: (code, meta) => refuse(code, meta && { meta }),
     bucket: 'global',
     readAs: (query) => services.database.readAs({ tenant: call.bucket, person: call.actor?.userId }, query),
     transaction(work, bucket) {

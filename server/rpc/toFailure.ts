@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import { isUnavailable } from '../../db/unavailable.ts'
+import { isStopped, isUnavailable } from '../../db/unavailable.ts'
 import { HashingOverloaded } from '../platform/hashing/index.ts'
 import { Failure, refuse } from './failure.ts'
 
@@ -10,6 +10,10 @@ export const toFailure = (error: unknown, log: Logger): Failure => {
   if (error instanceof Failure) return error
   if (error instanceof HashingOverloaded) {
     return refuse('overloaded', { retryAfterSeconds: error.retryAfterSeconds, cause: error })
+  }
+  if (isStopped(error)) {
+    log.warn({ err: error }, 'a statement took too long')
+    return refuse('deadline_exceeded', { retryAfterSeconds: retryWhenUnavailableSeconds, cause: error })
   }
   if (isUnavailable(error)) {
     log.warn({ err: error }, 'database unavailable')

@@ -36,6 +36,8 @@ const text = (issue: Issue, input: unknown): string => {
     case 'too_big':
       return `must be at most ${issue.maximum}`
     case 'invalid_format':
+      // A pattern of the contract says what it asks for; zod's own sentence would show the expression.
+      if (issue.format === 'regex' && !issue.message.startsWith('Invalid')) return issue.message
       return formats[issue.format] ?? `must be a valid ${issue.format}`
     case 'invalid_value':
       return `must be one of [${issue.values.join(' ')}]`
@@ -44,6 +46,10 @@ const text = (issue: Issue, input: unknown): string => {
   }
 }
 
+/** For what a schema cannot see, such as a moment that must lie ahead: the field, and what its value must be. */
+export const invalidFields = (fields: Readonly<Record<string, string>>): Failure =>
+  refuse('validation', { meta: { fields } })
+
 /** The failure that names every field which is not valid, never its value. The first problem of a field counts. */
 export const invalidInput = (issues: readonly Issue[], input: unknown): Failure => {
   const fields: Record<string, string> = {}
@@ -51,7 +57,7 @@ export const invalidInput = (issues: readonly Issue[], input: unknown): Failure 
     const name = fieldName(issue.path)
     if (!Object.hasOwn(fields, name)) fields[name] = text(issue, input)
   }
-  return refuse('validation', { meta: { fields } })
+  return invalidFields(fields)
 }
 
 /** Deeper than any input of a contract; a walk of deeper values could exhaust the stack. */
@@ -63,7 +69,7 @@ const depthMax = 64
  */
 export const requireReadable = (input: unknown): void => {
   const broken = findBroken(input, 0)
-  if (broken) throw refuse('validation', { meta: { fields: { [fieldName(broken)]: 'must not contain NUL or broken characters' } } })
+  if (broken) throw invalidFields({ [fieldName(broken)]: 'must not contain NUL or broken characters' })
 }
 
 const isBroken = (text: string) => text.includes('\0') || !text.isWellFormed()

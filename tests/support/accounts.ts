@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { TestApp } from './app.ts'
+import { makeAdministrator } from './grants.ts'
 
 export const password = 'correct horse battery'
 
@@ -28,6 +29,13 @@ const accountOf = ({ data: { user, tokens } }: SignedIn): Account => ({
 export const register = async ({ request }: TestApp): Promise<Account> => {
   const email = `${randomUUID()}@example.org`
   return accountOf((await request('POST', '/api/v1/auth/register', { body: { email, password, name: 'Ada' } })).body)
+}
+
+/** Opens the account of a global administrator, who holds every permission. */
+export const registerAdmin = async (app: TestApp): Promise<Account> => {
+  const account = await register(app)
+  await makeAdministrator(app, account)
+  return account
 }
 
 /** Signs an account in on one more device. */

@@ -1,9 +1,11 @@
 import pg from 'pg'
-import { createApp } from '../../server/app.ts'
+import { inject } from 'vitest'
+import { type App, createApp } from '../../server/app.ts'
 import { readConfig } from '../../server/config.ts'
 import { chooseAdapter } from '../../server/http/adapter.ts'
 import { createLog } from '../../server/log.ts'
 import { createDatabase } from './database.ts'
+import { through } from './pgbouncer.ts'
 import { createRequest, type SendRequest } from './request.ts'
 
 export interface AppSettings {
@@ -11,6 +13,8 @@ export interface AppSettings {
   readonly accessTtlSeconds?: number
   /** Variables as an operator would set them. */
   readonly environment?: Readonly<Record<string, string>>
+  /** Where the server is to find a database instead: behind a proxy, for instance. `sql` goes there directly. */
+  readonly reroute?: (url: string, role: 'app' | 'gate') => string
 }
 
 export interface TestApp {
@@ -18,10 +22,16 @@ export interface TestApp {
   readonly request: SendRequest
   /** Runs SQL as the owner of the schema, to look behind the server or to move time. */
   readonly sql: (text: string, values?: unknown[]) => Promise<Record<string, unknown>[]>
+  /** Runs SQL as the owner in a transaction that stays open and so holds what it locks; returns how to commit it. */
+  readonly hold: (text: string, values?: unknown[]) => Promise<() => Promise<void>>
+  /** Resolves when so many statements on this database wait for a lock. */
+  readonly untilBlocked: (count: number) => Promise<void>
   /** Everything logged so far, one JSON line each. */
   readonly logged: readonly string[]
   /** Sets the clock of the process; the database keeps its own. */
   readonly setTime: (time: Date | null) => void
+  /** What the server's connection pools hold. */
+  readonly pools: App['pools']
   readonly close: () => Promise<void>
 }
 
@@ -35,6 +45,8 @@ const secret = 'a signing secret for tests, 32 bytes or more'
 /** The real app on a real database of its own, listening on a free port. */
 export const startApp = async (settings: AppSettings = {}): Promise<TestApp> => {
   const database = await createDatabase()
+  const bouncer = inject('pgBouncerPort')
+  const { reroute = bouncer === undefined ? (url: string) => url : through(bouncer) } = settings
   const config = readConfig(
     {
       NODE_ENV: 'test',
@@ -47,6 +59,7 @@ export const startApp = async (settings: AppSettings = {}): Promise<TestApp> => 
       LOG_LEVEL: 'debug',
       ACCESS_TTL_SECONDS: String(settings.accessTtlSeconds ?? 900),
       DATABASE_MAX_CONNECTIONS: '6',
+      DATABASE_STATEMENT_CACHE: String(bouncer === undefined),
       ...settings.environment,
     },
     () => secret,
@@ -55,18 +68,33 @@ export const startApp = async (settings: AppSettings = {}): Promise<TestApp> => 
   let time: Date | null = null
   const app = await createApp({
     config,
-    addresses: { app: { url: database.appUrl }, gate: { url: database.gateUrl } },
+    addresses: { app: { url: reroute(database.appUrl, 'app') }, gate: { url: reroute(database.gateUrl, 'gate') } },
     log: await createLog(config, { write: (line) => void logged.push(line) }),
     version: '0.0.0',
     now: () => time ?? new Date(),
   })
   const url = `http://127.0.0.1:${await app.listen()}`
-  const owner = new pg.Pool({ connectionString: database.ownerUrl, max: 2 })
+  const owner = new pg.Pool({ connectionString: database.ownerUrl, max: 3 })
   return {
     url,
     request: createRequest(url),
     sql: async (text, values) => (await owner.query(text, values)).rows,
+    async hold(text, values) {
+      const client = await owner.connect()
+      await client.query('begin')
+      await client.query(text, values)
+      return async () => {
+        await client.query('commit')
+        client.release()
+      }
+    },
+    async untilBlocked(count) {
+      const waiting = `select 1 from pg_locks join pg_stat_activity using (pid)
+        where not granted and datname = current_database()`
+      while (((await owner.query(waiting)).rowCount ?? 0) < count);
+    },
     logged,
+    pools: app.pools,
     setTime(value) {
       time = value
     },
@@ -77,4 +105,3 @@ export const startApp = async (settings: AppSettings = {}): Promise<TestApp> => 
     },
   }
 }
-

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { entries } from './entries.ts'
+import { startPgBouncer } from './pgbouncer.ts'
 import { readRecord } from './record.ts'
 import { startTestServer, type TestServer } from './testServer.ts'
 
@@ -11,16 +12,24 @@ declare module 'vitest' {
     testServer: TestServer
     /** Where the test files of this run note what they saw; see record.ts. */
     recordFolder: string
+    /** Set when the servers under test reach their databases by way of PgBouncer. */
+    pgBouncerPort: number | undefined
   }
 }
 
-/** Runs once before all test files; `env.TEST_DATABASE_URL` of vitest's configuration names a server to use instead. */
+/**
+ * Runs once before all test files; `env.TEST_DATABASE_URL` of vitest's configuration names a server to use instead,
+ * `env.TEST_PGBOUNCER` puts a PgBouncer before it for the servers under test.
+ */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const { stop, ...server } = await startTestServer(project.config.env?.TEST_DATABASE_URL)
   const folder = await mkdtemp(join(tmpdir(), 'tsforge-record-'))
+  const bouncer = project.config.env?.TEST_PGBOUNCER ? await startPgBouncer(server) : undefined
   project.provide('testServer', server)
+  project.provide('pgBouncerPort', bouncer?.port)
   project.provide('recordFolder', folder)
   return async () => {
+    await bouncer?.stop()
     await stop()
     // A part of the tests cannot provoke everything.
     if (!(project.vitest as { filenamePattern?: readonly string[] }).filenamePattern?.length) checkRecord(folder)

@@ -38,6 +38,8 @@ export const readRecord = (place: string) => {
   const lines = readdirSync(place).flatMap((file) => readFileSync(path.join(place, file), 'utf8').trim().split('\n'))
   return {
     checked: lines.filter((line) => line === 'checked').length,
-    provoked: new Set(lines.filter((line) => line.startsWith('provoked ')).map((line) => line.slice('provoked '.length))),
+    provoked: new Set(
+      lines.filter((line) => line.startsWith('provoked ')).map((line) => line.slice('provoked '.length)),
+    ),
   }
 }

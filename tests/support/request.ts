@@ -17,9 +17,7 @@ export interface Reply {
   readonly body: any
 }
 
-const routes = createRouter(
-  [...entries].map(([key, { http }]) => ({ method: http[0], path: http[1], value: key })),
-)
+const routes = createRouter([...entries].map(([key, { http }]) => ({ method: http[0], path: http[1], value: key })))
 
 /** Sends one REST request over a real socket; every reply is checked against the OpenAPI document and noted. */
 export const createRequest =

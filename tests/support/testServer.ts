@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client } from 'pg'
 import { permissions } from '../../contract/permissions.ts'
+import { codeOf } from '../../db/causes.ts'
 import { isAlive } from '../../db/embedded/processes.ts'
 import { startEmbedded } from '../../db/embedded/startEmbedded.ts'
 import { migrate } from '../../db/migrate.ts'
@@ -110,7 +111,19 @@ async function makeDatabase(url: string, name: string): Promise<void> {
 async function dropLeftovers(url: string, prefix: string): Promise<void> {
   await withClient(url, async (client) => {
     const { rows } = await client.query('select datname from pg_database where starts_with(datname, $1)', [prefix])
-    for (const { datname } of rows) await client.query(`drop database if exists ${datname} with (force)`)
+    for (const { datname } of rows) await dropDatabase(client, datname)
+  })
+}
+
+/**
+ * Ends all connections to a database and drops it. FORCE may not end an autovacuum worker, which runs as superuser;
+ * a plain DROP tells it to go, and waits.
+ */
+export async function dropDatabase(client: Client, name: string): Promise<void> {
+  const sql = `drop database if exists ${name}`
+  await client.query(`${sql} with (force)`).catch((error: unknown) => {
+    if (codeOf(error) !== '42501') throw error
+    return client.query(sql)
   })
 }
 

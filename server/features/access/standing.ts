@@ -14,7 +14,9 @@ export const findStandings = statement('access.findStandings', (db) =>
       tenant_id: sql<string | null>`asked.tenant_id`,
       global: sql<string[]>`coalesce(array_agg(distinct permissions.code)
         filter (where user_roles.tenant_id is null and permissions.code is not null), '{}')`,
-      inTenant: sql<string[]>`coalesce(array_agg(distinct permissions.code) filter (where permissions.code is not null), '{}')`,
+      inTenant: sql<
+        string[]
+      >`coalesce(array_agg(distinct permissions.code) filter (where permissions.code is not null), '{}')`,
       mayEnter: sql<boolean>`exists (select from tenants where tenants.id = asked.tenant_id) and (
         coalesce(bool_or(roles.is_system and roles.code = 'admin' and user_roles.tenant_id is null), false)
         or exists (
@@ -33,7 +35,8 @@ export const findStandings = statement('access.findStandings', (db) =>
 )
 
 /** The key under which the standing of a person in a tenant is asked for and found. */
-export const standingKey = (userId: string, tenantId: string | null | undefined): string => `${userId} ${tenantId ?? ''}`
+export const standingKey = (userId: string, tenantId: string | null | undefined): string =>
+  `${userId} ${tenantId ?? ''}`
 
 /** Splits keys into the lists that the statement takes. */
 export const standingsAsked = (keys: readonly string[]) => {

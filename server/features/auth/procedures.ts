@@ -50,8 +50,8 @@ export const auth: Handlers<typeof contract.auth> = {
     const tokenHash = hashRefreshToken(input.refresh_token)
     const next = newRefreshToken()
     return transaction(async (tx) => {
-      const ttlSeconds = lifetimes.refreshSeconds
-      const [rotated] = await rotateRefreshToken(tx, { tokenHash, nextHash: next.tokenHash, ttlSeconds })
+      const { refreshSeconds: ttlSeconds, sessionSeconds: maxSeconds } = lifetimes
+      const [rotated] = await rotateRefreshToken(tx, { tokenHash, nextHash: next.tokenHash, ttlSeconds, maxSeconds })
       if (rotated) {
         const access = await tokens.issue({ userId: rotated.user_id, sessionId: rotated.session_id })
         return tokenPair(access, next.token)

@@ -9,6 +9,8 @@ const { placeholder } = sql
 
 /** The database's clock decides expiry, so that instances with other clocks agree. */
 const afterSeconds = (name: string) => sql`now() + make_interval(secs => ${placeholder(name)})`
+/** A session is prolonged by its use, but not beyond its longest life. */
+const prolonged = sql`least(${afterSeconds('ttlSeconds')}, ${sessions.created_at} + make_interval(secs => ${placeholder('maxSeconds')}))`
 const isLive = and(isNull(sessions.revoked_at), gt(sessions.expires_at, sql`now()`)) as SQL
 
 /** The people behind live sessions, one row a session; for the gates, which ask for many at once. */
@@ -64,16 +66,16 @@ export const rotateRefreshToken = statement('sessions.rotate', (db) => {
       )
       .returning({ session_id: refreshTokens.session_id, user_id: sessions.user_id }),
   )
-  const prolonged = db.$with('prolonged').as(
+  const session = db.$with('prolonged').as(
     db
       .update(sessions)
-      .set({ last_used_at: sql`now()`, expires_at: afterSeconds('ttlSeconds') })
+      .set({ last_used_at: sql`now()`, expires_at: prolonged })
       .from(used)
       .where(eq(sessions.id, sql`used.session_id`))
       .returning({ id: sessions.id, user_id: sessions.user_id, expires_at: sessions.expires_at }),
   )
   return db
-    .with(used, prolonged)
+    .with(used, session)
     .insert(refreshTokens)
     .select(sql`select ${placeholder('nextHash')}::bytea, id, now(), expires_at, null::timestamptz from prolonged`)
     .returning({ session_id: refreshTokens.session_id, user_id: sql<string>`(select user_id from prolonged)` })
@@ -146,4 +148,12 @@ export const endOtherSessions = statement('sessions.endOthers', (db) =>
     .set({ revoked_at: sql`now()` })
     .where(and(eq(sessions.user_id, placeholder('userId')), ne(sessions.id, placeholder('keep')), isLive))
     .returning({ id: sessions.id }),
+)
+
+/** Ends every live session of a person. */
+export const endAllSessions = statement('sessions.endAll', (db) =>
+  db
+    .update(sessions)
+    .set({ revoked_at: sql`now()` })
+    .where(and(eq(sessions.user_id, placeholder('userId')), isLive)),
 )

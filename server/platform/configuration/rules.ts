@@ -15,6 +15,12 @@ const needsDatabase: Rule = (values) => {
   return [missing('DATABASE_URL', `a PostgreSQL URL, since ${reason}`)]
 }
 
+/** A role is taken on by a connection, and a shared one does not keep it. */
+const sharedConnectionsNeedGate: Rule = (values) =>
+  values.DATABASE_STATEMENT_CACHE || values.DATABASE_URL === undefined || values.DATABASE_GATE_URL !== undefined
+    ? []
+    : [missing('DATABASE_GATE_URL', 'a login of the role gate, since DATABASE_STATEMENT_CACHE=false')]
+
 const needsSigningSecret: Rule = (values) =>
   values.NODE_ENV !== 'production' || values.JWT_SECRET !== undefined || values.JWT_KEYS !== undefined
     ? []
@@ -29,6 +35,12 @@ const refreshOutlivesAccess: Rule = ({ ACCESS_TTL_SECONDS: access, REFRESH_TTL_S
   const expected = `more than ACCESS_TTL_SECONDS (${access})`
   const fix = 'raise it, or lower ACCESS_TTL_SECONDS'
   return refresh > access ? [] : [wrong('REFRESH_TTL_SECONDS', { expected, found: String(refresh), fix })]
+}
+
+const sessionOutlivesRefresh: Rule = ({ REFRESH_TTL_SECONDS: refresh, SESSION_MAX_SECONDS: session }) => {
+  const expected = `REFRESH_TTL_SECONDS (${refresh}) or more`
+  const fix = 'raise it, or lower REFRESH_TTL_SECONDS'
+  return session >= refresh ? [] : [wrong('SESSION_MAX_SECONDS', { expected, found: String(session), fix })]
 }
 
 /** RFC 9106 3.1: at least 8 KiB for each lane. */
@@ -51,9 +63,11 @@ const refusesWeakHashing: Rule = (values) =>
 
 const rules = [
   needsDatabase,
+  sharedConnectionsNeedGate,
   needsSigningSecret,
   refusesOpenCors,
   refreshOutlivesAccess,
+  sessionOutlivesRefresh,
   lanesHaveMemory,
   refusesWeakHashing,
 ]

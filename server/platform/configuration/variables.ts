@@ -150,7 +150,19 @@ const database = {
   DATABASE_STATEMENT_CACHE: {
     type: type.boolean,
     default: 'true',
-    description: 'Prepared statements by name. Set false behind a pooler that does not keep them.',
+    description:
+      'Prepared statements by name. Set false behind a pooler that shares connections; `DATABASE_GATE_URL` is needed then.',
+  },
+  DATABASE_ACQUIRE_TIMEOUT_SECONDS: {
+    type: type.integer(1, 300),
+    default: '3',
+    description: 'How long a query waits for a connection before the call is answered 503 `unavailable`.',
+  },
+  DATABASE_STATEMENT_TIMEOUT_SECONDS: {
+    type: type.integer(1, 3600),
+    default: '15',
+    description:
+      'How long a statement may take before the call is answered 503. Those that find out who calls get 3 seconds at most.',
   },
   MIGRATE_ON_START: {
     type: type.boolean,
@@ -200,6 +212,11 @@ const accounts = {
     type: type.integer(2, 315_360_000),
     default: '604800',
     description: 'Life of a refresh token. Longer than `ACCESS_TTL_SECONDS`.',
+  },
+  SESSION_MAX_SECONDS: {
+    type: type.integer(2, 315_360_000),
+    default: '7776000',
+    description: 'Life of a session whatever its use (OWASP ASVS 7.3.2). `REFRESH_TTL_SECONDS` or more.',
   },
 } as const satisfies Rows
 

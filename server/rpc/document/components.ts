@@ -1,3 +1,4 @@
+import type { Entry } from '../../../contract/define.ts'
 import type { JsonObject, Reference } from './shape.ts'
 
 const header = (name: string): Readonly<Record<string, Reference>> => ({
@@ -9,6 +10,7 @@ export const requestIdHeader = header('X-Request-ID')
 export const retryHeaders = { ...requestIdHeader, ...header('Retry-After') }
 export const challengeHeaders = { ...requestIdHeader, ...header('WWW-Authenticate') }
 export const replayHeaders = { ...requestIdHeader, ...header('Idempotent-Replay') }
+export const cacheHeaders = { ...requestIdHeader, ...header('ETag'), ...header('Cache-Control'), ...header('Vary') }
 
 export const headers: Readonly<Record<string, JsonObject>> = {
   'X-Request-ID': {
@@ -22,9 +24,31 @@ export const headers: Readonly<Record<string, JsonObject>> = {
     description: 'There when this is the answer to an earlier request with the same Idempotency-Key.',
     schema: { const: 'true' },
   },
+  ETag: {
+    description: 'Names what `data` holds, to be sent as If-None-Match.',
+    required: true,
+    schema: { type: 'string' },
+  },
+  'Cache-Control': {
+    description: 'How long the answer may be used without asking again, by the client alone.',
+    required: true,
+    schema: { type: 'string' },
+  },
+  Vary: {
+    description: 'The answer depends on these request headers.',
+    required: true,
+    schema: { const: 'Authorization, X-Tenant-ID' },
+  },
 }
 
-export const keyParameter: Reference = { $ref: '#/components/parameters/Idempotency-Key' }
+const parameter = (name: string): Reference => ({ $ref: `#/components/parameters/${name}` })
+
+/** The headers that an entry takes, by its rules. */
+export const headerParameters = (rules: Entry): Reference[] => [
+  ...(rules.access !== 'public' && rules.tenancy !== 'path' ? [parameter('X-Tenant-ID')] : []),
+  ...(rules.kind === 'mutation' && rules.idempotency === 'key' ? [parameter('Idempotency-Key')] : []),
+  ...(rules.kind === 'query' && rules.cache ? [parameter('If-None-Match')] : []),
+]
 
 export const parameters: Readonly<Record<string, JsonObject>> = {
   'Idempotency-Key': {
@@ -32,6 +56,18 @@ export const parameters: Readonly<Record<string, JsonObject>> = {
     name: 'Idempotency-Key',
     description: 'Names one wish, however often it is sent: a retry has no second effect and gets the first answer.',
     schema: { type: 'string', minLength: 1, maxLength: 255, pattern: '^[ -~]+$' },
+  },
+  'If-None-Match': {
+    in: 'header',
+    name: 'If-None-Match',
+    description: 'The ETag of an earlier answer: the reply is 304 while it still holds.',
+    schema: { type: 'string' },
+  },
+  'X-Tenant-ID': {
+    in: 'header',
+    name: 'X-Tenant-ID',
+    description: 'The tenant to work in, one of those of the caller. Without it: what belongs to no tenant.',
+    schema: { type: 'string', format: 'uuid' },
   },
 }
 

@@ -1,7 +1,7 @@
 import type { Entry } from '../../../contract/define.ts'
 import { type ErrorCode, errors } from '../../../contract/errors.ts'
 import { impliedErrors } from '../../../contract/implied.ts'
-import { challengeHeaders, replayHeaders, requestIdHeader, retryHeaders } from './components.ts'
+import { cacheHeaders, challengeHeaders, replayHeaders, requestIdHeader, retryHeaders } from './components.ts'
 import type { JsonObject, Operation, Reference, Response } from './shape.ts'
 
 const success: Readonly<Record<number, string>> = {
@@ -10,17 +10,26 @@ const success: Readonly<Record<number, string>> = {
   204: 'Done. There is no body.',
 }
 
-/** The reply of an entry when all goes well. `schema` is its envelope; without one the reply has no body. */
+/** The replies of an entry when all goes well. `schema` is its envelope; without one the reply has no body. */
 export const successResponses = (rules: Entry, schema: JsonObject | undefined): Operation['responses'] => {
   const status = schema ? (rules.http[2] ?? 200) : 204
-  const isKeyed = rules.kind === 'mutation' && rules.idempotency === 'key'
   return {
     [status]: {
       description: success[status] ?? 'The answer.',
-      headers: isKeyed ? replayHeaders : requestIdHeader,
+      headers: successHeaders(rules),
       ...(schema && { content: { 'application/json': { schema } } }),
     },
+    ...(isCached(rules) && {
+      304: { description: 'The answer named in If-None-Match still holds. There is no body.', headers: cacheHeaders },
+    }),
   }
+}
+
+const isCached = (rules: Entry) => rules.kind === 'query' && rules.cache !== undefined
+
+const successHeaders = (rules: Entry) => {
+  if (isCached(rules)) return cacheHeaders
+  return rules.kind === 'mutation' && rules.idempotency === 'key' ? replayHeaders : requestIdHeader
 }
 
 /** Refusals that several entries share, by name. Only those that rules imply: what an entry declares stands with it. */

@@ -1,0 +1,58 @@
+import { codeOf } from '../../db/causes.ts'
+import { type Database, openDatabase } from '../../db/database.ts'
+import type { Config } from '../config.ts'
+import { connectDatabase } from '../database.ts'
+import { createLog } from '../log.ts'
+import { ForgeError } from './forgeError.ts'
+import type { Terminal } from './terminal.ts'
+
+/**
+ * Runs `work` on the database that the server would use, as the server's own role. An embedded one is found by DATA_DIR
+ * and, when none runs, started for the time of the work.
+ */
+export const withDatabase = async <T>(
+  config: Config,
+  terminal: Pick<Terminal, 'complain'>,
+  work: (database: Database) => Promise<T>,
+): Promise<T> => {
+  const log = await createLog({ ...config, logLevel: 'warn' }, { write: (line) => terminal.complain(sentenceOf(line)) })
+  for (const warning of config.warnings) log.warn(warning)
+  const connected = await connectDatabase(config, log)
+  try {
+    return await onPool(config, connected.addresses.app, work)
+  } catch (error) {
+    if (codeOf(error) === undefinedTable) throw new ForgeError(noSchema)
+    throw error
+  } finally {
+    await connected.release()
+  }
+}
+
+const onPool = async <T>(
+  { serviceName, database: { statementCache, acquireTimeoutSeconds, statementTimeoutSeconds } }: Config,
+  address: { readonly url: string; readonly role?: string },
+  work: (database: Database) => Promise<T>,
+): Promise<T> => {
+  const database = openDatabase({
+    ...address,
+    maxConnections: 1,
+    statementCache,
+    applicationName: `${serviceName} forge`,
+    acquireTimeoutMs: acquireTimeoutSeconds * 1000,
+    statementTimeoutMs: statementTimeoutSeconds * 1000,
+    onError: () => {},
+  })
+  try {
+    return await work(database)
+  } finally {
+    await database.close()
+  }
+}
+
+/** The log is for people here. */
+const sentenceOf = (line: string) => `${(JSON.parse(line) as { msg?: string }).msg ?? ''}\n`
+
+/** SQLSTATE undefined_table. */
+const undefinedTable = '42P01'
+export const noSchema =
+  'The database lacks tables or roles of this version: start the server once with MIGRATE_ON_START=true, then try again.'

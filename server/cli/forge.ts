@@ -1,0 +1,36 @@
+import { Command, CommanderError } from 'commander'
+import { explainStartFailure } from '../platform/startFailure.ts'
+import { version } from '../version.ts'
+import { addAdminCommands } from './adminCommand.ts'
+import { ForgeError, failed, misused } from './forgeError.ts'
+import type { Terminal } from './terminal.ts'
+
+/** Runs one command; resolves to the exit code: 0 done, 1 failed, 2 misused. Says what went wrong in one sentence. */
+export const runForge = async (args: readonly string[], terminal: Terminal): Promise<number> => {
+  try {
+    await createProgram(terminal).parseAsync(args, { from: 'user' })
+    return 0
+  } catch (error) {
+    // Commander has said it already; asked-for help ends with 0.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : misused
+    const isOurs = error instanceof ForgeError
+    terminal.complain(`${isOurs ? error.message : explainStartFailure(error, 'forge failed')}\n`)
+    return isOurs ? error.exitCode : failed
+  }
+}
+
+const createProgram = (terminal: Terminal): Command => {
+  const program = new Command('npm run forge --')
+    .description('The command line of tsforge. It works on the database that the server of this folder would use.')
+    .version(version, '--version', 'print the version')
+    .exitOverride()
+    .configureOutput({ writeOut: terminal.print, writeErr: terminal.complain })
+    .showHelpAfterError('(--help shows the options and an example)')
+    .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 not understood.')
+  addAdminCommands(program, terminal)
+  program
+    .command('version')
+    .description('print the version')
+    .action(() => terminal.print(`${version}\n`))
+  return program
+}

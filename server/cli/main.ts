@@ -1,0 +1,10 @@
+import { loadConfig } from '../config.ts'
+import { runForge } from './forge.ts'
+
+/** Not process.exit: what was printed into a pipe must get there first. */
+process.exitCode = await runForge(process.argv.slice(2), {
+  input: process.stdin,
+  print: (text) => void process.stdout.write(text),
+  complain: (text) => void process.stderr.write(text),
+  loadConfig,
+})

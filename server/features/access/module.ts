@@ -1,0 +1,15 @@
+import { contract } from '../../../contract/index.ts'
+import { defineModule } from '../../rpc/modules.ts'
+import { permissions as permissionHandlers } from './permissionProcedures.ts'
+import { access as accessHandlers } from './procedures.ts'
+import { roles as roleHandlers } from './roleProcedures.ts'
+
+export const access = defineModule({ name: 'access', contract: contract.access, handlers: accessHandlers })
+
+export const permissions = defineModule({
+  name: 'permissions',
+  contract: contract.permissions,
+  handlers: permissionHandlers,
+})
+
+export const roles = defineModule({ name: 'roles', contract: contract.roles, handlers: roleHandlers })

@@ -1,0 +1,194 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { z } from 'zod'
+import type { Entry } from '../../contract/define.ts'
+import { canaryOf, type Kind, kinds, type Side, type World } from './isolationWorld.ts'
+
+/** One call of an entry. */
+export interface Request {
+  readonly tenant: string | undefined
+  readonly input: Readonly<Record<string, unknown>>
+}
+
+/** A call that names something of the other tenant, and its twin, which names things that do not exist. */
+export interface Probe {
+  readonly label: string
+  readonly isBare: boolean
+  /** It names an id of B, which no entry has a use for. */
+  readonly mustRefuse: boolean
+  readonly request: Request
+  readonly twin: Request
+}
+
+interface IdField {
+  readonly name: string
+  readonly kind: Kind
+  readonly isList: boolean
+  readonly isOptional: boolean
+}
+
+/** Where a value comes from: the own tenant, the other one, or a list of both. */
+type Origin = 'own' | 'foreign' | 'mixed'
+
+const word = () => `probe-${randomBytes(6).toString('hex')}`
+const unknown = randomUUID()
+
+const accepts = (field: z.ZodType, value: unknown) => field.safeParse(value).success
+const noId = 'a-text-that-is-no-id'
+const isId = (field: z.ZodType) => accepts(field, unknown) && !accepts(field, noId)
+const isOptional = (field: z.ZodType) => accepts(field, undefined)
+const isFlag = (field: z.ZodType) => accepts(field, true) && !accepts(field, {})
+const isIdList = (field: z.ZodType) => accepts(field, [unknown]) && !accepts(field, [noId])
+
+/** `user_id` and `user_ids` are of users; `id` and `parent_id` of what the path leads to. */
+const kindOf = (name: string, [, path]: Entry['http']): Kind => {
+  const resource = path.split('/{')[0]?.split('/').at(-1) ?? ''
+  const named = /^(?!parent)(\w+)_ids?$/.exec(name)?.[1]
+  const kind = named === undefined ? resource : `${named}s`
+  if (!(kinds as readonly string[]).includes(kind)) throw new Error(`it is not known what ${name} is the id of`)
+  return kind as Kind
+}
+
+const fieldsOf = ({ input }: Entry): [string, z.ZodType][] => Object.entries(input?.shape ?? {})
+
+const idFieldsOf = (entry: Entry): IdField[] => {
+  const found = fieldsOf(entry)
+    .filter(([, field]) => isId(field) || isIdList(field))
+    .map(([name, field]) => ({
+      name,
+      kind: kindOf(name, entry.http),
+      isList: isIdList(field),
+      isOptional: isOptional(field),
+    }))
+  const inSchema = entry.input
+    ? JSON.stringify(z.toJSONSchema(entry.input, { io: 'input' })).split('"uuid"').length - 1
+    : 0
+  if (inSchema !== found.length) throw new Error('it takes ids in a place where none are looked for')
+  return found
+}
+
+/** A value that a field takes, by trying. Undefined for an optional field that wants none of these. */
+const fill = (name: string, field: z.ZodType): unknown => {
+  const soon = new Date(Date.now() + 86_400_000).toISOString()
+  const search = name === 'q' ? ['canary'] : []
+  const candidates = [...search, word(), 'correct horse battery', `${word()}@example.org`, soon, 3, true, [], {}]
+  const value = candidates.find((candidate) => accepts(field, candidate))
+  if (value === undefined && !accepts(field, undefined)) throw new Error(`no value is known for ${name}`)
+  return value
+}
+
+const paging = new Set(['limit', 'cursor', 'total'])
+
+/** How much is filled in: what must be there, or everything, with flags down or up. */
+const levels = ['bare', 'full', 'flagged'] as const
+type Level = (typeof levels)[number]
+
+/** All that is no id. */
+const plainFields = (entry: Entry, ids: readonly IdField[], level: Level) => {
+  const left = new Set([...ids.map(({ name }) => name), ...paging])
+  const wanted = fieldsOf(entry).filter(([name, field]) => !left.has(name) && !(level === 'bare' && isOptional(field)))
+  return Object.fromEntries(
+    wanted.map(([name, field]) => [name, isFlag(field) ? level === 'flagged' : fill(name, field)]),
+  )
+}
+
+const originsOf = ({ isList }: IdField): Origin[] => (isList ? ['own', 'foreign', 'mixed'] : ['own', 'foreign'])
+
+const combine = (fields: readonly IdField[]): Origin[][] =>
+  fields.reduce<Origin[][]>((all, field) => all.flatMap((some) => originsOf(field).map((one) => [...some, one])), [[]])
+
+const idsFrom = (
+  { kind, isList }: IdField,
+  origin: Origin,
+  world: { readonly own: Side; readonly foreignId: string },
+) => {
+  const own = world.own.ids[kind]
+  if (!isList) return origin === 'own' ? own : world.foreignId
+  return { own: [own], foreign: [world.foreignId], mixed: [own, world.foreignId] }[origin]
+}
+
+/** Ids that name rows which all tenants share are nobody's. */
+const isShared = ({ kind }: IdField) => kind === 'permissions'
+
+/**
+ * Every way to call an entry with something of B while signed in as the manager of A: each header, each id, a cursor.
+ * Throws when it is not known how to fill in a field.
+ */
+export const probesOf = (entry: Entry, world: World, cursorOfB: string | undefined): Probe[] => {
+  const allIds = idFieldsOf(entry)
+  const cursors = cursorOfB === undefined ? [undefined] : [undefined, cursorOfB]
+  const hasFlags = fieldsOf(entry).some(([name, field]) => !paging.has(name) && isFlag(field))
+  return levels
+    .filter((level) => level !== 'flagged' || hasFlags)
+    .flatMap((level) => {
+      const ids = level === 'bare' ? allIds.filter(({ isOptional }) => !isOptional) : allIds
+      const rest = plainFields(entry, ids, level)
+      const choices = combine(ids).flatMap((origins) =>
+        headers.flatMap((header) => cursors.map((cursor) => ({ level, ids, origins, header, cursor, rest }))),
+      )
+      return choices.filter(isForeign).map((choice) => toProbe(choice, world))
+    })
+}
+
+const headers = ['own', 'foreign', 'none'] as const
+
+interface Choice {
+  readonly level: Level
+  readonly ids: readonly IdField[]
+  readonly origins: readonly Origin[]
+  readonly header: (typeof headers)[number]
+  readonly cursor: string | undefined
+  readonly rest: Readonly<Record<string, unknown>>
+}
+
+const hasForeignId = ({ ids, origins }: Choice) =>
+  ids.some((field, index) => origins[index] !== 'own' && !isShared(field))
+
+const isForeign = (choice: Choice) => hasForeignId(choice) || choice.header === 'foreign' || choice.cursor !== undefined
+
+const toProbe = (choice: Choice, { a, b }: World): Probe => {
+  const { level, ids, origins, header, cursor, rest } = choice
+  const build = (isTwin: boolean): Request => {
+    const foreign = (kind: Kind) => (isTwin ? unknown : b.ids[kind])
+    const named = ids.map((field, index) => {
+      const foreignId = isShared(field) ? a.ids[field.kind] : foreign(field.kind)
+      return [field.name, idsFrom(field, origins[index] ?? 'own', { own: a, foreignId })]
+    })
+    const tenant = { own: a.ids.tenants, foreign: foreign('tenants'), none: undefined }[header]
+    const position = cursor === undefined ? {} : { cursor: isTwin ? 'bm9uc2Vuc2U' : cursor }
+    return { tenant, input: { ...rest, ...Object.fromEntries(named), ...position } }
+  }
+  const places = ids.map(({ name }, index) => `${name}: ${origins[index]}`)
+  return {
+    label: [`header: ${header}`, ...places, ...(cursor ? ['cursor of B'] : []), level].join(', '),
+    isBare: level === 'bare',
+    // A flag may say that an id does not count, as unset_parent does.
+    mustRefuse: hasForeignId(choice) && level !== 'flagged',
+    request: build(false),
+    twin: build(true),
+  }
+}
+
+/** A call within one tenant: what its manager would send. */
+export const ownRequest = (entry: Entry, side: Side, more: object = {}): Request => {
+  const ids = idFieldsOf(entry).filter(({ isOptional }) => !isOptional)
+  const named = ids.map((field) => [field.name, idsFrom(field, 'own', { own: side, foreignId: '' })])
+  return {
+    tenant: side.ids.tenants,
+    input: { ...plainFields(entry, ids, 'bare'), ...Object.fromEntries(named), ...more },
+  }
+}
+
+/** What of B stands in a text: a canary, or an id of B that the request did not hold. */
+export const tracesOf = (text: string, { b }: World, request: Request): string[] => {
+  const low = text.toLowerCase()
+  const sent = JSON.stringify(request)
+  const ids = [
+    ...b.tenantIds,
+    ...b.personIds,
+    ...Object.entries(b.ids)
+      .filter(([kind]) => kind !== 'permissions')
+      .map(([, id]) => id),
+  ]
+  const canaries = low.includes(canaryOf('b')) ? [low.slice(low.indexOf(canaryOf('b'))).slice(0, 40)] : []
+  return [...canaries, ...ids.filter((id) => low.includes(id) && !sent.includes(id))]
+}

@@ -1,0 +1,206 @@
+import type { Entry } from '../../contract/define.ts'
+import type { TestApp } from './app.ts'
+import { ownRequest, type Probe, probesOf, type Request, tracesOf } from './isolationInputs.ts'
+import type { World } from './isolationWorld.ts'
+
+export interface WalkOptions {
+  readonly entries: ReadonlyMap<string, Entry>
+  /** Without: only what leaks or changes rows counts, not how a call is refused. */
+  readonly withRefusals: boolean
+  readonly transports?: readonly Transport[]
+  readonly stopAtFirst?: boolean
+  /** How calls within A were answered before: filled in where it is empty, compared with where it is not. */
+  readonly before?: Map<string, string>
+  readonly onEntry?: (key: string) => void
+}
+
+export interface Walk {
+  readonly calls: number
+  readonly findings: readonly string[]
+  /** Entries that nothing was sent to. */
+  readonly skipped: readonly string[]
+}
+
+type Transport = 'rest' | 'trpc'
+
+interface Answer {
+  readonly status: number
+  readonly code: string | undefined
+  /** Everything that came back, headers and body. */
+  readonly bytes: string
+  /** The body but for what differs from call to call. */
+  readonly body: string
+}
+
+/** Calls every entry as the manager of A with what belongs to B, and reports whatever gets through. */
+export const walk = async (app: TestApp, world: World, options: WalkOptions): Promise<Walk> => {
+  const findings: string[] = []
+  const skipped: string[] = []
+  let calls = 0
+  for (const [key, entry] of options.entries) {
+    options.onEntry?.(key)
+    let probes: Probe[]
+    try {
+      probes = probesOf(entry, world, await cursorOfB(app, world, entry))
+    } catch (error) {
+      findings.push(`${key}: ${error instanceof Error ? error.message : error}`)
+      skipped.push(key)
+      continue
+    }
+    if (probes.length === 0) skipped.push(key)
+    const judge = createJudge({ app, world, entry, options })
+    for (const transport of options.transports ?? (['rest', 'trpc'] as const)) {
+      const own = await judge.control(key, transport)
+      findings.push(...own.map((finding) => `${key} (${transport}): ${finding}`))
+      for (const probe of probes) {
+        if (options.stopAtFirst && findings.length > 0) return { calls, findings, skipped }
+        calls += 2
+        const found = await judge.probe(key, transport, probe)
+        findings.push(...found.map((finding) => `${key} (${transport}; ${probe.label}): ${finding}`))
+      }
+    }
+  }
+  return { calls, findings, skipped }
+}
+
+/** A position in B's own list, as its manager is given it. Undefined for entries that are no lists. */
+const cursorOfB = async (app: TestApp, { b }: World, entry: Entry): Promise<string | undefined> => {
+  if (!entry.input || !('cursor' in entry.input.shape)) return undefined
+  const reply = await sendRest(app, entry, { request: ownRequest(entry, b, { limit: 1 }), token: b.token })
+  const cursor = (JSON.parse(reply.body) as { data?: { next_cursor?: string | null } }).data?.next_cursor
+  if (!cursor) throw new Error(`B's list is too short to give a cursor: ${reply.body}`)
+  return cursor
+}
+
+interface Scene {
+  readonly app: TestApp
+  readonly world: World
+  readonly entry: Entry
+  readonly options: WalkOptions
+}
+
+/** Codes that say the call was turned away before its ids were looked at. */
+const unreached = new Set(['validation', 'request.malformed', 'internal', 'auth.invalid', 'unavailable'])
+
+const createJudge = ({ app, world, entry, options: { withRefusals, before = new Map() } }: Scene) => {
+  const send = (key: string, transport: Transport, request: Request): Promise<Answer> => {
+    const message = { request, token: world.a.token }
+    return transport === 'rest' ? sendRest(app, entry, message) : sendTrpc(app, [key, entry], message)
+  }
+
+  /** Leaks in the answer and the log, and changes in B. */
+  const call = async (key: string, transport: Transport, request: Request) => {
+    const logBegin = app.logged.length
+    const before = await world.digestElsewhere()
+    const answer = await send(key, transport, request)
+    const leaks = tracesOf(answer.bytes, world, request).map((trace) => `the answer ${answer.status} holds ${trace}`)
+    const lines = app.logged.slice(logBegin).join('\n')
+    leaks.push(...tracesOf(lines, world, request).map((trace) => `the log holds ${trace}`))
+    if ((await world.digestElsewhere()) !== before) leaks.push(`rows of another tenant changed (${answer.status})`)
+    if (entry.kind === 'mutation' && answer.status < 300) await world.restore()
+    return { answer, leaks }
+  }
+
+  return {
+    /** A query that asks for nothing foreign succeeds, so refusals are not due to a broken call; and it shows no B. */
+    async control(key: string, transport: Transport): Promise<string[]> {
+      const more = entry.input && 'total' in entry.input.shape ? { total: true } : {}
+      const { answer, leaks } = await call(key, transport, ownRequest(entry, world.a, more))
+      const seen = entry.kind === 'query' ? answer.body : `${answer.status} ${answer.code}`
+      const expected = before.get(`${key} ${transport}`) ?? seen
+      before.set(`${key} ${transport}`, expected)
+      const faults = [
+        ...(entry.kind === 'query' && answer.status !== 200 ? [`an own call is answered ${answer.body}`] : []),
+        ...(seen !== expected ? [`an own call is answered ${seen} instead of ${expected}`] : []),
+      ]
+      return withRefusals ? [...leaks, ...faults] : leaks
+    },
+    async probe(key: string, transport: Transport, probe: Probe): Promise<string[]> {
+      const { answer, leaks } = await call(key, transport, probe.request)
+      if (!withRefusals) return leaks
+      const twin = await send(key, transport, probe.twin)
+      if (entry.kind === 'mutation' && twin.status < 300) await world.restore()
+      return [...leaks, ...refusalFaults(entry, probe, { answer, twin })]
+    },
+  }
+}
+
+const refusalFaults = (entry: Entry, probe: Probe, { answer, twin }: { answer: Answer; twin: Answer }): string[] => {
+  const faults: string[] = []
+  const isFree = entry.access === 'public' || sharesItsList(entry, probe)
+  if (answer.status !== twin.status || answer.code !== twin.code) {
+    if (!isFree) faults.push(`answered ${answer.status} ${answer.code}, an unknown one ${twin.status} ${twin.code}`)
+  } else if (answer.status >= 400 && answer.body !== twin.body) {
+    faults.push(`answered ${answer.body}, an unknown one ${twin.body}`)
+  }
+  if (probe.mustRefuse && answer.status < 400) faults.push(`something foreign was accepted: ${answer.status}`)
+  if (probe.isBare && unreached.has(answer.code ?? '') && entry.access !== 'public') {
+    faults.push(`the call did not get as far as its ids: ${answer.body}`)
+  }
+  return faults
+}
+
+/** A list of what all tenants share is one list, so its cursors are good for everybody who may read it. */
+const sharesItsList = ({ tenancy, access }: Entry, { request }: Probe) =>
+  tenancy === 'none' && access !== 'session' && access !== 'user' && 'cursor' in request.input
+
+interface Message {
+  readonly request: Request
+  readonly token: string
+}
+
+const sendRest = async (
+  app: TestApp,
+  { http: [method, path] }: Entry,
+  { request, token }: Message,
+): Promise<Answer> => {
+  const rest = { ...request.input }
+  const target = path.replace(/\{(\w+)\}/g, (_, name: string) => {
+    const value = String(rest[name])
+    delete rest[name]
+    return encodeURIComponent(value)
+  })
+  const inQuery = method === 'GET' || method === 'DELETE'
+  const pairs = Object.entries(rest).flatMap(([name, value]) =>
+    [value].flat().map((one): [string, string] => [name, String(one)]),
+  )
+  const headers = request.tenant === undefined ? {} : { 'x-tenant-id': request.tenant }
+  const reply = await app.request(method, inQuery ? `${target}?${new URLSearchParams(pairs)}` : target, {
+    token,
+    headers,
+    ...(inQuery ? {} : { body: rest }),
+  })
+  return toAnswer({ ...reply, code: reply.body?.error?.code })
+}
+
+const sendTrpc = async (app: TestApp, [key, entry]: [string, Entry], { request, token }: Message): Promise<Answer> => {
+  const isQuery = entry.kind === 'query'
+  const input = entry.input ? JSON.stringify(request.input) : undefined
+  const search = isQuery && input !== undefined ? `?input=${encodeURIComponent(input)}` : ''
+  const reply = await fetch(`${app.url}/trpc/${key}${search}`, {
+    method: isQuery ? 'GET' : 'POST',
+    headers: {
+      authorization: `Bearer ${token}`,
+      ...(isQuery ? {} : { 'content-type': 'application/json' }),
+      ...(request.tenant === undefined ? {} : { 'x-tenant-id': request.tenant }),
+    },
+    ...(isQuery || input === undefined ? {} : { body: input }),
+  })
+  const text = await reply.text()
+  const body = JSON.parse(text) as { error?: { data?: { failure?: { code?: string } } } }
+  return toAnswer({ status: reply.status, headers: reply.headers, text, code: body.error?.data?.failure?.code })
+}
+
+interface Raw {
+  readonly status: number
+  readonly headers: Headers
+  readonly text: string
+  readonly code: string | undefined
+}
+
+const toAnswer = ({ status, headers, text, code }: Raw): Answer => ({
+  status,
+  code,
+  bytes: `${JSON.stringify([...headers])}\n${text}`,
+  body: text.replace(/"request_id":"[^"]*"/g, '"request_id":""'),
+})

@@ -1,0 +1,77 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { join } from 'node:path'
+
+export interface Program {
+  /** Resolves to the address in the ready line; rejects with what was said when the program ends before. */
+  readonly ready: Promise<string>
+  /** Resolves when it has ended, with all that it said. */
+  readonly ended: Promise<Ending>
+  /** Standard output so far. */
+  readonly output: () => string
+  /** Resolves when a line of the output matches. */
+  readonly says: (pattern: RegExp) => Promise<void>
+  readonly kill: (signal: NodeJS.Signals) => void
+}
+
+export interface Ending {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly output: string
+  readonly errors: string
+}
+
+export interface ProgramOptions {
+  readonly environment: Readonly<Record<string, string>>
+  /** The user to run as; only root may say so. */
+  readonly uid?: number
+}
+
+const folder = join(import.meta.dirname, '../..')
+
+/** Of the environment of the tests only what a program needs to run at all. */
+const inherited = ({ PATH = '', HOME = '', TMPDIR = '/tmp' }: NodeJS.ProcessEnv) => ({ PATH, HOME, TMPDIR })
+
+/** The server as a process of its own, as an operator starts it. */
+export const startProgram = ({ environment, uid }: ProgramOptions): Program => {
+  const child: ChildProcess = spawn(process.execPath, ['--import', 'tsx', 'server/main.ts'], {
+    cwd: folder,
+    env: { ...inherited(process.env), PORT: '0', HASH_CONCURRENCY: '1', ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...(uid === undefined ? {} : { uid, gid: uid }),
+  })
+  let output = ''
+  let errors = ''
+  const listeners = new Set<() => void>()
+  child.stdout?.on('data', (chunk) => {
+    output += chunk
+    for (const listener of listeners) listener()
+  })
+  child.stderr?.on('data', (chunk) => {
+    errors += chunk
+  })
+  const ended = new Promise<Ending>((resolve) => {
+    child.once('close', (code, signal) => resolve({ code, signal, output, errors }))
+  })
+  const find = (pattern: RegExp) =>
+    new Promise<RegExpExecArray>((resolve, reject) => {
+      const look = () => {
+        const found = pattern.exec(output)
+        if (!found) return
+        listeners.delete(look)
+        resolve(found)
+      }
+      listeners.add(look)
+      void ended.then(() => reject(new Error(`the server ended without saying ${pattern}: ${output}${errors}`)))
+      look()
+    })
+  const ready = find(/ready on (http:\/\/[\w.:[\]]+)/).then(([, url = '']) => url)
+  // Most programs are asked for their end, some for nothing but that.
+  ready.catch(() => {})
+  return {
+    ready,
+    ended,
+    output: () => output,
+    says: async (pattern) => void (await find(pattern)),
+    kill: (signal) => void child.kill(signal),
+  }
+}
