@@ -93,7 +93,7 @@ export const permissions = {
   }),
 
   delete: mutation({
-    summary: 'Delete a permission; roles lose it.',
+    summary: 'Delete a permission that no entry asks for; roles lose it.',
     http: ['DELETE', '/api/v1/permissions/{id}'],
     access: 'rbac.manage',
     rate: 'write',
@@ -101,7 +101,7 @@ export const permissions = {
     idempotency: 'key',
     input: z.object({ id: Id }),
     output: z.void(),
-    errors: ['rbac.permission_not_found'],
+    errors: ['rbac.permission_not_found', 'rbac.permission_is_system'],
   }),
 }
 

@@ -22,6 +22,7 @@ export const errors = {
   'user.last_admin': [409, 'This would leave no global administrator.'],
   'rbac.permission_not_found': [404, 'There is no such permission.'],
   'rbac.permission_code_taken': [409, 'A permission with this code exists already.'],
+  'rbac.permission_is_system': [403, 'Entries of the API ask for this permission, so it cannot be deleted.'],
   'rbac.role_not_found': [404, 'There is no such role.'],
   'rbac.role_code_taken': [409, 'A role with this code exists already.'],
   'rbac.role_is_system': [403, 'This role belongs to the system and cannot be changed.'],

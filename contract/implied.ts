@@ -2,7 +2,14 @@ import type { Entry } from './define.ts'
 import type { ErrorCode } from './errors.ts'
 
 /** Whatever an entry does: its request may be broken, too frequent, or come at a bad moment. */
-const always: readonly ErrorCode[] = ['request.malformed', 'rate_limited', 'internal', 'overloaded', 'unavailable']
+const always: readonly ErrorCode[] = [
+  'request.malformed',
+  'rate_limited',
+  'internal',
+  'overloaded',
+  'unavailable',
+  'deadline_exceeded',
+]
 const withBody: readonly ErrorCode[] = ['request.too_large', 'request.unsupported_media_type']
 const withActor: readonly ErrorCode[] = [
   'auth.missing_token',

@@ -9,10 +9,15 @@ export const isConflict = (error: unknown, constraint: string): boolean => break
  */
 export const isOrphaned = (error: unknown, constraint: string): boolean => breaks(error, '23503', constraint)
 
+/** Whether a statement failed because its tenant was deleted meanwhile, whatever the table. */
+export const isTenantGone = (error: unknown): boolean => breaks(error, '23503', /_tenant_id_tenants_id_fk$/)
+
 /** unique_violation and foreign_key_violation: PostgreSQL manual, appendix A. */
-function breaks(error: unknown, state: '23505' | '23503', constraint: string): boolean {
+function breaks(error: unknown, state: '23505' | '23503', constraint: string | RegExp): boolean {
   for (const cause of causesOf(error)) {
-    if ('code' in cause && cause.code === state) return 'constraint' in cause && cause.constraint === constraint
+    if (!('code' in cause) || cause.code !== state) continue
+    const broken = 'constraint' in cause ? String(cause.constraint) : ''
+    return typeof constraint === 'string' ? broken === constraint : constraint.test(broken)
   }
   return false
 }

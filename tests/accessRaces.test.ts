@@ -127,6 +127,35 @@ describe.each(adapters)('races about access on %s', (adapter) => {
     expect(await app.sql('select from user_roles where user_id = $1', [member.id])).toEqual([])
   })
 
+  it('a person is granted a role while their membership ends: no grant is left', async () => {
+    const owner = await register(app)
+    const tenant = await found(app, owner)
+    await grant(app, owner, { permissions: ['rbac.manage'], tenant })
+    const member = await joined(app, tenant)
+    const inTenant = callerOf(app, owner, tenant)
+    const { data: role } = await inTenant('POST', '/roles', { code: 'mine', name: 'Mine' })
+    const release = await holdRole(role.id)
+    // Holds the membership, and waits for the role.
+    const granting = inTenant('PUT', `/users/${member.id}/roles`, { role_ids: [role.id] })
+    await app.untilBlocked(1)
+    const removing = inTenant('DELETE', `/tenants/${tenant.id}/members/${member.id}`)
+    await app.untilBlocked(2)
+    await release()
+    expect([await granting, await removing].map(said)).toEqual(['200', '204'])
+    expect(await app.sql('select from user_roles where user_id = $1', [member.id])).toEqual([])
+  })
+
+  it('a tenant is deleted while a role is made in it: the caller has no standing there any more', async () => {
+    const owner = await register(app)
+    const tenant = await found(app, owner)
+    await grant(app, owner, { permissions: ['rbac.manage'], tenant })
+    const release = await app.hold('delete from tenants where id = $1', [tenant.id])
+    const making = callerOf(app, owner, tenant)('POST', '/roles', { code: 'late', name: 'Late' })
+    await app.untilBlocked(1)
+    await release()
+    expect(said(await making)).toBe('403 tenant.forbidden')
+  })
+
   it('a grant is withdrawn while a call of its holder runs: that call ends, the next one is refused', async () => {
     const holder = await register(app)
     const grantId = await grant(app, holder, { permissions: ['rbac.manage'] })

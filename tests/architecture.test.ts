@@ -39,7 +39,9 @@ const files = execFileSync('git', ['ls-files', '-co', '--exclude-standard', 'con
   .filter((file) => /\.(?:ts|js)$/.test(file))
 
 const importsOf = (text: string) =>
-  [...text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*'([^']+)'/g)].map((match) => match[1] ?? '')
+  [...text.matchAll(/^(?:import|export)\s(?:[^'`;]*?\sfrom\s)?'([^']+)'|\bimport\('([^']+)'\)/gm)].map(
+    ([, still, lazy]) => still ?? lazy ?? '',
+  )
 
 /** `../../contract/define.ts` seen from a file becomes `contract/define.ts`; a package keeps its name. */
 const targetOf = (file: string, specifier: string) => {

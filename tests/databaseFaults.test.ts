@@ -163,7 +163,7 @@ describe('a connection that breaks in the middle of a transaction', () => {
 
   test.each(Object.keys(breaks))('%s leaves nothing behind', async (how) => {
     const email = `${randomUUID()}@example.org`
-    const broken = proxies.app.when('toDatabase', 'insert into "sessions"', breaks[how])
+    const broken = proxies.app.when('toDatabase', 'sessions.insert', breaks[how])
     expectRefusal(await timed(signUp({ email })))
     await broken
     expect((await signUp({ email })).status).toBe(201)

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startApp, type TestApp } from './support/app.ts'
 import { entries } from './support/entries.ts'
+import { chooseRecorded, type Recorded, runAlone } from './support/isolationStatements.ts'
 import { type Walk, walk } from './support/isolationWalk.ts'
 import { dropRowSecurity, type OpenableApp, startOpenableApp } from './support/isolationWalls.ts'
 import { createWorld, gapsOf, unguardedTables, type World } from './support/isolationWorld.ts'
@@ -49,52 +50,63 @@ describe('with one wall', () => {
   afterAll(() => app.close())
 
   it('row security alone lets nothing through', { timeout: walkMs }, async () => {
-    expect(app.filters.length).toBeGreaterThan(10)
     await app.open('all')
     const walked = await walk(app, world, { entries, withRefusals: false })
-    await app.sql('delete from open_filters')
+    await app.open('none')
     report('row security alone', walked)
     expect(walked.findings).toEqual([])
     expect(walked.skipped).toEqual([])
   })
 
   describe('the filters alone', () => {
-    const statementsOf = new Map<string, ReadonlySet<string>>()
+    /** The statements that each entry ran. */
+    const ranBy = new Map<string, readonly Recorded[]>()
     const before = new Map<string, string>()
+    let recorded: readonly Recorded[] = []
     beforeAll(() => dropRowSecurity(app))
 
     it('let nothing through, and what is foreign is refused as what does not exist', { timeout: walkMs }, async () => {
-      let current = ''
-      const note = () => statementsOf.set(current, new Set([...(statementsOf.get(current) ?? []), ...app.takeRan()]))
-      const onEntry = (key: string) => {
-        note()
-        current = key
-      }
-      const walked = await walk(app, world, { entries, withRefusals: true, onEntry, before })
-      note()
+      app.takeRan()
+      const onDone = (key: string) => ranBy.set(key, app.takeRan())
+      const walked = await walk(app, world, { entries, withRefusals: true, onDone, before })
       report('filters alone', walked)
       expect(walked.findings).toEqual([])
       expect(walked.skipped).toEqual([])
+      recorded = chooseRecorded([...ranBy.values()].flat(), world)
+    })
+
+    it('hold in every statement by itself', { timeout: walkMs }, async () => {
+      expect(await runAlone(app, world, recorded)).toEqual([])
+      const names = new Set(recorded.map(({ name }) => name))
+      console.log(`${names.size} statements run by themselves, ${recorded.length} times`)
+      expect(app.filters.flat().filter((name) => !names.has(name))).toEqual([])
     })
 
     it('are each noticed when they are missing', { timeout: walkMs }, async () => {
-      const unnoticed: string[] = []
+      const missed: string[] = []
+      let seenOverApi = 0
       for (const [number, names] of app.filters.entries()) {
-        const touched = [...entries].filter(([key]) => names.some((name) => statementsOf.get(key)?.has(name)))
+        const touched = [...entries].filter(([key]) => ranBy.get(key)?.some(({ name }) => names.includes(name)))
         await app.open(number)
-        const { findings } = await walk(app, world, {
+        const statements = recorded.filter(({ name }) => names.includes(name))
+        const options = {
           entries: new Map(touched),
           withRefusals: true,
           transports: ['rest'],
           stopAtFirst: true,
           before,
-        })
-        await world.restore()
-        console.log(`${number} ${names.join(', ')} (${touched.length} entries): ${findings[0] ?? 'NOT NOTICED'}`)
-        if (findings.length === 0) unnoticed.push(names.join(', '))
+        } as const
+        const { findings } = await walk(app, world, options)
+        seenOverApi += Math.sign(findings.length)
+        if (findings.length === 0 && (await runAlone(app, world, statements)).length === 0)
+          missed.push(names.join(', '))
       }
-      console.log(`${app.filters.length} filters opened one by one, ${app.filters.length - unnoticed.length} noticed`)
-      expect(unnoticed).toEqual([])
+      await app.open('none')
+      const alone = app.filters.length - seenOverApi - missed.length
+      console.log(
+        `${app.filters.length} filters removed one by one: ${seenOverApi} noticed by a call, ${alone} by a statement`,
+      )
+      expect(missed).toEqual([])
     })
   })
 })

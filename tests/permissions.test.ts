@@ -78,6 +78,14 @@ describe.each(adapters)('permissions on %s', (adapter) => {
     expect(await mine()).toEqual([])
   })
 
+  it('stay as long as an entry asks for them', async () => {
+    for (const code of Object.keys(named)) {
+      const [{ id } = { id: '' }] = await app.sql('select id from permissions where code = $1', [code])
+      expect(said(await call('DELETE', `/permissions/${id}`))).toBe('403 rbac.permission_is_system')
+      expect(said(await call('GET', `/permissions/${id}`))).toBe('200')
+    }
+  })
+
   it('answer alike for an unknown id, whatever is asked', async () => {
     const path = `/permissions/${unknown}`
     const replies = [

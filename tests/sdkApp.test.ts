@@ -123,7 +123,7 @@ describe('the client against the server', () => {
   it('sends a query that is too long for an address', async () => {
     const { client } = await signedIn()
     const call = client.sessions.list({ cursor: 'x'.repeat(9_000) })
-    await expect(call).rejects.toMatchObject({ code: 'validation', fields: { cursor: 'must be at most 512' } })
+    await expect(call).rejects.toMatchObject({ code: 'validation', fields: { cursor: 'must be at most 2048' } })
   })
 })
 

@@ -17,7 +17,8 @@ CREATE TABLE "menus" (
 --> statement-breakpoint
 ALTER TABLE "menus" ADD CONSTRAINT "menus_tenant_id_tenants_id_fk" FOREIGN KEY ("tenant_id") REFERENCES "public"."tenants"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "menus" ADD CONSTRAINT "menus_parent_id_menus_id_fk" FOREIGN KEY ("parent_id") REFERENCES "public"."menus"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
-CREATE INDEX "menus_by_parent" ON "menus" USING btree ("parent_id");
+CREATE INDEX "menus_by_parent" ON "menus" USING btree ("parent_id");--> statement-breakpoint
+CREATE INDEX "menus_by_permission" ON "menus" USING btree ("required_permission_code");
 --> statement-breakpoint
 ALTER TABLE "menus" ENABLE ROW LEVEL SECURITY;
 --> statement-breakpoint

@@ -26,5 +26,6 @@ export const menus = pgTable(
   (table) => [
     unique('menus_code_unique').on(table.tenant_id, table.code).nullsNotDistinct(),
     index('menus_by_parent').on(table.parent_id),
+    index('menus_by_permission').on(table.required_permission_code),
   ],
 )

@@ -1,8 +1,9 @@
 import type { Entry } from '../../contract/define.ts'
 import type { Db } from '../../db/client.ts'
+import { isTenantGone } from '../../db/conflict.ts'
 import type { Database } from '../../db/database.ts'
 import type { Seal } from '../platform/seal.ts'
-import { Failure } from './failure.ts'
+import { Failure, refuse } from './failure.ts'
 import { claimKey, keepForReplay, wantsReplay } from './idempotency.ts'
 import type { OpenCall } from './procedure.ts'
 
@@ -22,8 +23,8 @@ export type Transact = <T>(frame: Frame, work: (tx: Db) => Promise<T>) => Promis
  */
 export const createTransact =
   (database: Database, seal: Seal): Transact =>
-  (frame, work) =>
-    database.transaction(
+  (frame, work) => {
+    const running = database.transaction(
       async (tx) => {
         if (!wantsReplay(frame)) return work(tx)
         const isFirst = await claimKey(tx, frame, seal)
@@ -34,3 +35,8 @@ export const createTransact =
       },
       { tenant: frame.call.bucket, person: frame.call.actor?.userId },
     )
+    return running.catch((error: unknown) => {
+      // Deleted while the call ran: what every later call is told.
+      throw isTenantGone(error) ? refuse('tenant.forbidden', { cause: error }) : error
+    })
+  }

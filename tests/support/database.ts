@@ -25,8 +25,9 @@ export async function createDatabase({ empty = false } = {}): Promise<TestDataba
     appUrl: withDatabase(appUrl, name),
     gateUrl: withDatabase(gateUrl, name),
     drop: async () => {
-      if (bouncer !== undefined) await letGo({ port: bouncer, login: appUrl, database: name })
-      await run(`drop database if exists ${name} ${bouncer === undefined ? 'with (force)' : ''}`)
+      if (bouncer === undefined) return withClient(ownerUrl, (client) => dropDatabase(client, name))
+      await letGo({ port: bouncer, login: appUrl, database: name })
+      await run(`drop database if exists ${name}`)
     },
   }
 }

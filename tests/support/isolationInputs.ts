@@ -1,7 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import type { Entry } from '../../contract/define.ts'
-import { canaryOf, type Kind, kinds, type Side, type World } from './isolationWorld.ts'
+import { canaryOf, type Kind, kinds, type Side } from './isolationSide.ts'
+import type { World } from './isolationWorld.ts'
 
 /** One call of an entry. */
 export interface Request {

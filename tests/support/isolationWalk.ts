@@ -11,7 +11,8 @@ export interface WalkOptions {
   readonly stopAtFirst?: boolean
   /** How calls within A were answered before: filled in where it is empty, compared with where it is not. */
   readonly before?: Map<string, string>
-  readonly onEntry?: (key: string) => void
+  /** Told of each entry when all its calls were made. */
+  readonly onDone?: (key: string) => void
 }
 
 export interface Walk {
@@ -34,11 +35,11 @@ interface Answer {
 
 /** Calls every entry as the manager of A with what belongs to B, and reports whatever gets through. */
 export const walk = async (app: TestApp, world: World, options: WalkOptions): Promise<Walk> => {
+  const untouched = await world.digest('elsewhere')
   const findings: string[] = []
   const skipped: string[] = []
   let calls = 0
   for (const [key, entry] of options.entries) {
-    options.onEntry?.(key)
     let probes: Probe[]
     try {
       probes = probesOf(entry, world, await cursorOfB(app, world, entry))
@@ -48,7 +49,7 @@ export const walk = async (app: TestApp, world: World, options: WalkOptions): Pr
       continue
     }
     if (probes.length === 0) skipped.push(key)
-    const judge = createJudge({ app, world, entry, options })
+    const judge = createJudge({ app, world, entry, options, untouched })
     for (const transport of options.transports ?? (['rest', 'trpc'] as const)) {
       const own = await judge.control(key, transport)
       findings.push(...own.map((finding) => `${key} (${transport}): ${finding}`))
@@ -59,6 +60,7 @@ export const walk = async (app: TestApp, world: World, options: WalkOptions): Pr
         findings.push(...found.map((finding) => `${key} (${transport}; ${probe.label}): ${finding}`))
       }
     }
+    options.onDone?.(key)
   }
   return { calls, findings, skipped }
 }
@@ -77,12 +79,14 @@ interface Scene {
   readonly world: World
   readonly entry: Entry
   readonly options: WalkOptions
+  /** The digest of what calls in A must leave as it is. */
+  readonly untouched: string
 }
 
 /** Codes that say the call was turned away before its ids were looked at. */
 const unreached = new Set(['validation', 'request.malformed', 'internal', 'auth.invalid', 'unavailable'])
 
-const createJudge = ({ app, world, entry, options: { withRefusals, before = new Map() } }: Scene) => {
+const createJudge = ({ app, world, entry, untouched, options: { withRefusals, before = new Map() } }: Scene) => {
   const send = (key: string, transport: Transport, request: Request): Promise<Answer> => {
     const message = { request, token: world.a.token }
     return transport === 'rest' ? sendRest(app, entry, message) : sendTrpc(app, [key, entry], message)
@@ -91,13 +95,13 @@ const createJudge = ({ app, world, entry, options: { withRefusals, before = new 
   /** Leaks in the answer and the log, and changes in B. */
   const call = async (key: string, transport: Transport, request: Request) => {
     const logBegin = app.logged.length
-    const before = await world.digestElsewhere()
     const answer = await send(key, transport, request)
     const leaks = tracesOf(answer.bytes, world, request).map((trace) => `the answer ${answer.status} holds ${trace}`)
     const lines = app.logged.slice(logBegin).join('\n')
     leaks.push(...tracesOf(lines, world, request).map((trace) => `the log holds ${trace}`))
-    if ((await world.digestElsewhere()) !== before) leaks.push(`rows of another tenant changed (${answer.status})`)
-    if (entry.kind === 'mutation' && answer.status < 300) await world.restore()
+    const isChanged = (await world.digest('elsewhere')) !== untouched
+    if (isChanged) leaks.push(`rows of another tenant changed (${answer.status})`)
+    if (isChanged || (entry.kind === 'mutation' && answer.status < 300)) await world.restore()
     return { answer, leaks }
   }
 

@@ -2,6 +2,7 @@ import { type SQL, sql } from 'drizzle-orm'
 import type { AnyPgColumn } from 'drizzle-orm/pg-core'
 import { vi } from 'vitest'
 import type { TestApp } from './app.ts'
+import type { Recorded } from './isolationStatements.ts'
 
 type Bucket = typeof import('../../db/bucket.ts')
 type Statement = typeof import('../../db/statement.ts')
@@ -10,10 +11,10 @@ type Statement = typeof import('../../db/statement.ts')
 export interface OpenableApp extends TestApp {
   /** For each filter the statements it stands in. */
   readonly filters: readonly (readonly string[])[]
-  /** Lets every row through the filter of this number, or through all of them. */
-  readonly open: (filter: number | 'all') => Promise<void>
-  /** The statements that ran since it was last asked. */
-  readonly takeRan: () => ReadonlySet<string>
+  /** Lets every row through the filter of this number, through all or through none of them. */
+  readonly open: (filter: number | 'all' | 'none') => Promise<void>
+  /** The statements that ran since it was last asked, with their parameters. */
+  readonly takeRan: () => readonly Recorded[]
 }
 
 const mark = (filter: number) => `filter in (0, ${filter + 1})`
@@ -25,7 +26,7 @@ const marks = /filter in \(0, (\d+)\)/g
  */
 export const startOpenableApp = async (): Promise<OpenableApp> => {
   const filters: string[][] = []
-  const ran = new Set<string>()
+  const ran: Recorded[] = []
   vi.resetModules()
   vi.doMock('../../db/bucket.ts', async (importOriginal) => {
     const actual = await importOriginal<Bucket>()
@@ -44,8 +45,9 @@ export const startOpenableApp = async (): Promise<OpenableApp> => {
         for (const [, number] of text.matchAll(marks)) filters[Number(number) - 1]?.push(name)
         return query
       })
-      return (db, params) => {
-        ran.add(name)
+      const textOf = captureText(run)
+      return (db, params = {}) => {
+        ran.push({ name, params, textOf })
         return run(db, params)
       }
     }
@@ -62,15 +64,28 @@ export const startOpenableApp = async (): Promise<OpenableApp> => {
     ...app,
     filters,
     async open(filter) {
-      await app.sql(`delete from open_filters; insert into open_filters values (${filter === 'all' ? 0 : filter + 1})`)
+      await app.sql('delete from open_filters')
+      if (filter === 'none') return
+      await app.sql('insert into open_filters values ($1)', [filter === 'all' ? 0 : filter + 1])
     },
-    takeRan() {
-      const names = new Set(ran)
-      ran.clear()
-      return names
-    },
+    takeRan: () => ran.splice(0),
   }
 }
+
+type Run = ReturnType<Statement['statement']>
+type Db = Parameters<Run>[0]
+
+/** What a statement sends, found by letting it send to nobody. */
+const captureText =
+  (run: Run): Recorded['textOf'] =>
+  (params) =>
+    new Promise((resolve, reject) => {
+      const query = async ({ text }: { text: string }, values: unknown[]) => {
+        resolve({ text, values })
+        return { rows: [] }
+      }
+      run({ $client: { query } } as unknown as Db, params).catch(reject)
+    })
 
 /** Takes the second wall down, in the database of this app alone. */
 export const dropRowSecurity = async ({ sql }: TestApp): Promise<void> => {

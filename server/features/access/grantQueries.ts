@@ -2,9 +2,11 @@ import { and, eq, sql } from 'drizzle-orm'
 import { bucketId, inBucket, inSight } from '../../../db/bucket.ts'
 import { permissions, rolePermissions, roles, userRoles } from '../../../db/schema/access.ts'
 import { statement } from '../../../db/statement.ts'
-import { roleColumns } from './roleQueries.ts'
+import { isSeen, roleColumns } from './roleQueries.ts'
 
 const { placeholder } = sql
+
+const isOf = eq(userRoles.user_id, placeholder('userId'))
 
 /** The roles that count for a person here, granted in the bucket or globally, each once, by name. */
 export const listRolesInForce = statement('access.listRolesInForce', (db) =>
@@ -13,11 +15,11 @@ export const listRolesInForce = statement('access.listRolesInForce', (db) =>
     .from(roles)
     .where(
       and(
+        isSeen,
         sql`${roles.id} in (
           select ${userRoles.role_id} from ${userRoles}
-          where ${userRoles.user_id} = ${placeholder('userId')} and ${inSight(userRoles.tenant_id)}
+          where ${isOf} and ${inSight(userRoles.tenant_id)}
         )`,
-        inSight(roles.tenant_id),
       ),
     )
     .orderBy(roles.name, roles.id),
@@ -29,7 +31,7 @@ export const listGrantedRoles = statement('access.listGrantedRoles', (db) =>
     .select(roleColumns)
     .from(roles)
     .innerJoin(userRoles, eq(userRoles.role_id, roles.id))
-    .where(and(eq(userRoles.user_id, placeholder('userId')), inBucket(userRoles.tenant_id), inSight(roles.tenant_id)))
+    .where(and(isOf, inBucket(userRoles.tenant_id), isSeen))
     .orderBy(roles.name, roles.id),
 )
 
@@ -46,7 +48,7 @@ export const listSources = statement('access.listSources', (db) =>
     .innerJoin(roles, eq(roles.id, userRoles.role_id))
     .innerJoin(rolePermissions, eq(rolePermissions.role_id, roles.id))
     .innerJoin(permissions, eq(permissions.id, rolePermissions.permission_id))
-    .where(and(eq(userRoles.user_id, placeholder('userId')), inSight(userRoles.tenant_id), inSight(roles.tenant_id)))
+    .where(and(isOf, inSight(userRoles.tenant_id), isSeen))
     .orderBy(permissions.code, roles.code, roles.id, sql`${userRoles.tenant_id} nulls first`),
 )
 
@@ -54,13 +56,7 @@ export const listSources = statement('access.listSources', (db) =>
 export const keepGrants = statement('access.keepGrants', (db) =>
   db
     .delete(userRoles)
-    .where(
-      and(
-        eq(userRoles.user_id, placeholder('userId')),
-        sql`${userRoles.role_id} <> all(${placeholder('ids')}::uuid[])`,
-        inBucket(userRoles.tenant_id),
-      ),
-    ),
+    .where(and(isOf, sql`${userRoles.role_id} <> all(${placeholder('ids')}::uuid[])`, inBucket(userRoles.tenant_id))),
 )
 
 /** Grants roles to a person in this bucket. */

@@ -1,5 +1,6 @@
 import { uuidv7 } from 'uuidv7'
 import type { contract } from '../../../contract/index.ts'
+import { permissions as named } from '../../../contract/permissions.ts'
 import type { Handlers } from '../../rpc/handlers.ts'
 import { containing, paginate } from '../../rpc/paging.ts'
 import {
@@ -53,6 +54,8 @@ export const permissions: Handlers<typeof contract.permissions> = {
     return transaction(async (tx) => {
       const [deleted] = await deletePermission(tx, { id: input.id })
       if (!deleted) throw fail('rbac.permission_not_found')
+      // Without it nobody could call the entries that ask for it until the next migration step puts it back.
+      if (Object.hasOwn(named, deleted.code)) throw fail('rbac.permission_is_system')
     })
   },
 }

@@ -98,5 +98,5 @@ export const deletePermission = statement('access.deletePermission', (db) =>
   db
     .delete(permissions)
     .where(eq(permissions.id, placeholder('id')))
-    .returning({ id: permissions.id }),
+    .returning({ code: permissions.code }),
 )

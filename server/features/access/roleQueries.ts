@@ -18,8 +18,12 @@ export const roleColumns = {
   updated_at: roles.updated_at,
 }
 
+/** A role that may be seen here: one filter for all that is read. The one below it is for all that is changed. */
+export const isSeen = inSight(roles.tenant_id)
+const isOwn = and(eq(roles.id, placeholder('id')), inBucket(roles.tenant_id)) as SQL
+
 const matches = and(
-  inSight(roles.tenant_id),
+  isSeen,
   or(ilike(roles.name, placeholder('pattern')), ilike(roles.code, placeholder('pattern'))),
 ) as SQL
 
@@ -47,7 +51,7 @@ export const findRole = statement('access.findRole', (db) =>
   db
     .select(roleColumns)
     .from(roles)
-    .where(and(eq(roles.id, placeholder('id')), inSight(roles.tenant_id))),
+    .where(and(eq(roles.id, placeholder('id')), isSeen)),
 )
 
 /** Those of the ids that are in sight, by name. */
@@ -55,7 +59,7 @@ export const findRoles = statement('access.findRoles', (db) =>
   db
     .select(roleColumns)
     .from(roles)
-    .where(and(sql`${roles.id} = any(${placeholder('ids')})`, inSight(roles.tenant_id)))
+    .where(and(sql`${roles.id} = any(${placeholder('ids')})`, isSeen))
     .orderBy(roles.name, roles.id),
 )
 
@@ -79,11 +83,7 @@ export const insertRole = statement('access.insertRole', (db) =>
  * is no such role, or it is a global one that a tenant sees and cannot change.
  */
 export const holdRole = statement('access.holdRole', (db) =>
-  db
-    .select({ is_system: roles.is_system })
-    .from(roles)
-    .where(and(eq(roles.id, placeholder('id')), inBucket(roles.tenant_id)))
-    .for('update'),
+  db.select({ is_system: roles.is_system }).from(roles).where(isOwn).for('update'),
 )
 
 /** Null leaves a column as it is. */
@@ -95,16 +95,13 @@ export const updateRole = statement('access.updateRole', (db) =>
       description: sql`coalesce(${placeholder('description')}, ${roles.description})`,
       updated_at: sql`now()`,
     })
-    .where(and(eq(roles.id, placeholder('id')), inBucket(roles.tenant_id)))
+    .where(isOwn)
     .returning(roleColumns),
 )
 
 /** Its grants and permissions go with it. */
 export const deleteRole = statement('access.deleteRole', (db) =>
-  db
-    .delete(roles)
-    .where(and(eq(roles.id, placeholder('id')), inBucket(roles.tenant_id)))
-    .returning({ id: roles.id }),
+  db.delete(roles).where(isOwn).returning({ id: roles.id }),
 )
 
 /** The permissions of a role in sight, by resource and code. */
@@ -114,7 +111,7 @@ export const listRolePermissions = statement('access.listRolePermissions', (db) 
     .from(permissions)
     .innerJoin(rolePermissions, eq(rolePermissions.permission_id, permissions.id))
     .innerJoin(roles, eq(roles.id, rolePermissions.role_id))
-    .where(and(eq(roles.id, placeholder('id')), inSight(roles.tenant_id)))
+    .where(and(eq(roles.id, placeholder('id')), isSeen))
     .orderBy(permissions.resource, permissions.code),
 )
 
@@ -125,7 +122,7 @@ export const listCodesOfRoles = statement('access.listCodesOfRoles', (db) =>
     .from(permissions)
     .innerJoin(rolePermissions, eq(rolePermissions.permission_id, permissions.id))
     .innerJoin(roles, eq(roles.id, rolePermissions.role_id))
-    .where(and(sql`${roles.id} = any(${placeholder('ids')})`, inSight(roles.tenant_id))),
+    .where(and(sql`${roles.id} = any(${placeholder('ids')})`, isSeen)),
 )
 
 /** Takes every permission from a role of the bucket but those of the ids. */
@@ -134,9 +131,8 @@ export const keepRolePermissions = statement('access.keepRolePermissions', (db) 
     .delete(rolePermissions)
     .where(
       and(
-        eq(rolePermissions.role_id, placeholder('id')),
+        sql`${rolePermissions.role_id} = (select ${roles.id} from ${roles} where ${isOwn})`,
         sql`${rolePermissions.permission_id} <> all(${placeholder('ids')}::uuid[])`,
-        sql`exists (select from ${roles} where ${roles.id} = ${rolePermissions.role_id} and ${inBucket(roles.tenant_id)})`,
       ),
     ),
 )
@@ -145,6 +141,6 @@ export const keepRolePermissions = statement('access.keepRolePermissions', (db) 
 export const addRolePermissions = statement('access.addRolePermissions', (db) =>
   db.insert(rolePermissions).select(
     sql`select ${roles.id}, added.id, now() from ${roles}, unnest(${placeholder('ids')}::uuid[]) as added(id)
-      where ${roles.id} = ${placeholder('id')} and ${inBucket(roles.tenant_id)}`,
+      where ${isOwn}`,
   ),
 )

@@ -1,0 +1,135 @@
+import { randomUUID } from 'node:crypto'
+import { password } from './accounts.ts'
+import type { TestApp } from './app.ts'
+
+export type Letter = 'a' | 'b'
+
+/** Every text in the rows of a side begins with this. */
+export const canaryOf = (letter: Letter) => `canary-${letter}`
+
+/** The kinds of ids, named as the resource in the path of an entry. */
+export const kinds = ['tenants', 'users', 'roles', 'menus', 'permissions', 'api-keys', 'sessions'] as const
+export type Kind = (typeof kinds)[number]
+
+/** One of two tenants with twin data. */
+export interface Side {
+  /** The tenant, and a spare one of the same owner. */
+  readonly tenantIds: readonly [main: string, spare: string]
+  /** Those who are in no tenant of the other side, the manager first. */
+  readonly personIds: readonly [manager: string, plain: string]
+  /** Of the manager, who owns the tenant and holds every permission there, and none globally. */
+  readonly token: string
+  /** One of each. The user of A is the person who is in both tenants. */
+  readonly ids: Readonly<Record<Kind, string>>
+}
+
+type Sql = TestApp['sql']
+
+const insert = async (sql: Sql, table: string, ...rows: Record<string, unknown>[]) => {
+  for (const row of rows) {
+    const places = Object.keys(row).map((_, index) => `$${index + 1}`)
+    await sql(`insert into ${table} (${Object.keys(row)}) values (${places})`, Object.values(row))
+  }
+}
+
+export const grant = (sql: Sql, user_id: string, [role_id, tenant_id]: readonly [role: string, tenant: string]) =>
+  insert(sql, 'user_roles', { user_id, role_id, tenant_id })
+
+const idOf = async (sql: Sql, table: string, where: string) =>
+  String((await sql(`select id from ${table} where ${where} limit 1`))[0]?.id)
+
+/** Makes the people and rows of a side. `both` is the person who is a member of either. */
+export const createSide = async (app: TestApp, letter: Letter, both: string): Promise<Side> => {
+  const { sql } = app
+  const canary = (text: string) => `${canaryOf(letter)}-${text}`
+  const { managerId, token } = await signUp(app, canary)
+  const plainId = randomUUID()
+  const plain = { email: `${canary('plain')}@example.org`, password_hash: canary('hash'), name: canary('Plain') }
+  await insert(sql, 'users', { id: plainId, ...plain })
+  const tenantIds = [randomUUID(), randomUUID()] as const
+  const [tenant_id] = tenantIds
+  for (const id of tenantIds) {
+    await insert(sql, 'tenants', { id, slug: canary(id), name: canary('Tenant') })
+    await insert(sql, 'members', { tenant_id: id, user_id: managerId, is_owner: true })
+  }
+  for (const user_id of [plainId, both]) await insert(sql, 'members', { tenant_id, user_id })
+  const people = { managerId, plainId, both }
+  const ids = {
+    tenants: tenant_id,
+    users: letter === 'a' ? both : plainId,
+    roles: await furnishRoles(sql, canary, { tenantIds, people, letter }),
+    menus: await furnishMenus(sql, canary, { tenantIds, letter }),
+    permissions: await idOf(sql, 'permissions', "code = 'users.read'"),
+    'api-keys': await furnishKeys(sql, canary, managerId),
+    sessions: await idOf(sql, 'sessions', `user_id = '${managerId}' order by id desc`),
+  }
+  return { tenantIds, personIds: [managerId, plainId], token, ids }
+}
+
+type Canary = (text: string) => string
+
+/** The manager, signed in twice: the token is of the older session. */
+const signUp = async ({ request, sql }: TestApp, canary: Canary) => {
+  const body = { email: `${canary('manager')}@example.org`, password, name: canary('Manager') }
+  const headers = { 'user-agent': canary('agent') }
+  const { user, tokens } = (await request('POST', '/api/v1/auth/register', { body, headers })).body.data
+  await request('POST', '/api/v1/auth/login', { body, headers })
+  await sql('update sessions set ip = $2 where user_id = $1', [user.id, canary('address')])
+  return { managerId: user.id as string, token: tokens.access_token as string }
+}
+
+interface Place {
+  readonly tenantIds: Side['tenantIds']
+  readonly letter: Letter
+}
+
+/** Two roles with a permission, granted; one of the spare tenant; and the global ones, granted in single tenants. */
+const furnishRoles = async (
+  sql: Sql,
+  canary: Canary,
+  place: Place & { people: { managerId: string; plainId: string; both: string } },
+): Promise<string> => {
+  const { people, letter } = place
+  const [main, spare] = place.tenantIds
+  const global = (code: string) => idOf(sql, 'roles', `code = '${code}' and tenant_id is null`)
+  await grant(sql, people.managerId, [await global('admin'), main])
+  await grant(sql, people.managerId, [await global('helper'), spare])
+  if (letter === 'b') await grant(sql, people.both, [await global('helper'), main])
+  const [first, second, ofSpare] = [randomUUID(), randomUUID(), randomUUID()]
+  for (const id of [first, second, ofSpare]) {
+    const texts = { code: canary(id), name: canary('Role'), description: canary('described') }
+    await insert(sql, 'roles', { id, tenant_id: id === ofSpare ? spare : main, ...texts })
+    await sql("insert into role_permissions select $1, id from permissions where code = 'users.read'", [id])
+  }
+  for (const person of [people.plainId, people.both]) await grant(sql, person, [first, main])
+  await grant(sql, people.managerId, [ofSpare, spare])
+  return first
+}
+
+/** An entry and one below it. Of A the lower one is named, which can be deleted; of B the upper one. */
+const furnishMenus = async (sql: Sql, canary: Canary, { tenantIds, letter }: Place): Promise<string> => {
+  const [upper, lower] = [randomUUID(), randomUUID()]
+  for (const id of [upper, lower]) {
+    await insert(sql, 'menus', {
+      id,
+      tenant_id: tenantIds[0],
+      parent_id: id === lower ? upper : null,
+      code: canary(id),
+      label: canary('Label'),
+      icon: canary('icon'),
+      path: canary('/path'),
+      metadata: { note: canary('note') },
+      required_permission_code: id === lower ? canary('needed') : null,
+    })
+  }
+  return letter === 'a' ? lower : upper
+}
+
+const furnishKeys = async (sql: Sql, canary: Canary, user_id: string): Promise<string> => {
+  const ids = [randomUUID(), randomUUID()] as const
+  for (const id of ids) {
+    const texts = { prefix: canary(id), name: canary('Key'), scopes: [canary('scope')] }
+    await insert(sql, 'api_keys', { id, user_id, key_hash: Buffer.from(id), ...texts })
+  }
+  return ids[0]
+}
