@@ -1,10 +1,11 @@
 import type { Logger } from 'pino'
 import document from '../contract/openapi.json' with { type: 'json' }
 import { type Database, openDatabase } from '../db/database.ts'
-import type { Config } from './config.ts'
+import { addressSet, type Config } from './config.ts'
 import type { Services } from './context.ts'
 import { findAnyAdmin } from './features/access/administrators.ts'
 import { chooseAdapter } from './http/adapter.ts'
+import { createClientAddress } from './http/clientAddress.ts'
 import { createDispatch } from './http/dispatch.ts'
 import { docsRoutes } from './http/docs.ts'
 import { createCors } from './http/headers.ts'
@@ -13,7 +14,7 @@ import { systemRoutes } from './http/system.ts'
 import { trpcRoutes } from './http/trpc.ts'
 import { createIdentities } from './identities.ts'
 import { modules } from './modules.ts'
-import { createAddressBudget } from './platform/addressBudget.ts'
+import { createBudgets } from './platform/budgets.ts'
 import { createCursors } from './platform/cursors.ts'
 import { createPasswordHasher } from './platform/hashing/index.ts'
 import { createReachability } from './platform/reachability.ts'
@@ -77,17 +78,18 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     config.auth.jwtSecret ?? JSON.stringify(config.auth.jwtKeys),
     ...config.auth.previousSecrets,
   ]
+  const budgets = createBudgets(config.limits.ratePerMinute)
   const services: Services = {
     database,
     passwords,
     tokens,
     cursors: createCursors(secrets[0]),
     lifetimes: { refreshSeconds: config.auth.refreshTtlSeconds, sessionSeconds: config.auth.sessionMaxSeconds },
+    guesses: budgets,
     keyEnvironment: config.environment === 'production' ? 'live' : 'test',
     now,
   }
-  const budget = createAddressBudget(config.limits.ratePerMinute)
-  const gate = createGate({ budget, ...createIdentities({ tokens, database, gateDatabase, log }) })
+  const gate = createGate({ budgets, ...createIdentities({ tokens, database, gateDatabase, log }) })
   const procedures = createProcedures(modules, {
     services,
     gates: [gate, checkKey],
@@ -100,6 +102,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     if (isStopping) return 'shutting down'
     return (await isReachable()) ? undefined : 'database unavailable'
   }
+  const { trustedProxies } = config.http
   const handle = createDispatch({
     routes: [
       ...systemRoutes({
@@ -115,7 +118,8 @@ export const createApp = async (options: AppOptions): Promise<App> => {
       ...trpcRoutes(procedures, createTrpcRouter(procedures)),
     ],
     cors: createCors(config.http.corsOrigins),
-    budget,
+    budgets,
+    clientAddress: createClientAddress(addressSet(trustedProxies), trustedProxies.length > 0),
     log,
   })
   const adapter = await chooseAdapter(config.http.adapter)

@@ -16,13 +16,17 @@ import type { Database } from '../db/database.ts'
 import type { Cursors } from './platform/cursors.ts'
 import type { PasswordHasher } from './platform/hashing/index.ts'
 import type { AccessTokens } from './platform/tokens.ts'
+import type { Budgets } from './rpc/gates.ts'
 
 /** What arrived with a request and holds for all its calls. */
 export interface RequestHead {
   readonly id: string
   /** The 32 hex digits of a valid `traceparent`. */
   readonly traceId: string | undefined
+  /** Of the client, behind the proxies that we trust. */
   readonly address: string
+  /** What counts as one anonymous client: the address, or the network of an IPv6 one. */
+  readonly clientKey: string
   /** X-Tenant-ID as it was sent. */
   readonly tenantHeader: string | undefined
   readonly userAgent: string
@@ -30,6 +34,10 @@ export interface RequestHead {
   readonly idempotencyKey: string | undefined
   readonly signal: AbortSignal
   readonly log: Logger
+  /** Set by the gate that counts, for the RateLimit headers. */
+  budget:
+    | { readonly rate: string; readonly quota: number; readonly remaining: number; readonly resetSeconds: number }
+    | undefined
   /** Set by the transport: several calls share this request, and so its Idempotency-Key. */
   isBatch: boolean
   /** Set by the gate that knows the caller, for the log. */
@@ -69,6 +77,8 @@ export interface Services {
   /** How long a refresh token lives, and the session whatever its use. */
   readonly lifetimes: { readonly refreshSeconds: number; readonly sessionSeconds: number }
   /** Stands in the API keys that are made here. */
+  /** Guesses of passwords, counted by account. */
+  readonly guesses: Pick<Budgets, 'tryGuess' | 'forgiveGuess'>
   readonly keyEnvironment: 'live' | 'test'
   readonly now: () => Date
 }
@@ -81,6 +91,8 @@ export interface Context {
   readonly tokens: AccessTokens
   readonly cursors: Cursors
   readonly lifetimes: Services['lifetimes']
+  /** Guesses of passwords, counted by account. */
+  readonly guesses: Pick<Budgets, 'tryGuess' | 'forgiveGuess'>
   readonly keyEnvironment: Services['keyEnvironment']
   readonly now: () => Date
   /** Whose rows this call works on: the id of a tenant, or `global` for the rows without one. */

@@ -20,7 +20,7 @@ interface Parts {
 const readsPerBatch = 500
 
 /** The reads of the gates: who is behind a credential, and what they hold. Calls that come together share a read. */
-export const createIdentities = ({ tokens, database, gateDatabase, log }: Parts): Omit<GateParts, 'budget'> => {
+export const createIdentities = ({ tokens, database, gateDatabase, log }: Parts): Omit<GateParts, 'budgets'> => {
   const findActor = coalesce(
     async (ids: readonly string[]) => {
       const rows = await findActors(gateDatabase.db, { ids })

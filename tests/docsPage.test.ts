@@ -11,6 +11,7 @@ import type { HttpServer } from '../server/http/exchange.ts'
 import { createCors } from '../server/http/headers.ts'
 import type { Route } from '../server/http/route.ts'
 import { systemRoutes } from '../server/http/system.ts'
+import { createBudgets } from '../server/platform/budgets.ts'
 
 const probes = systemRoutes({
   serviceName: 'docs',
@@ -33,7 +34,8 @@ const serve = async (adapter: 'uws' | 'node', routes = docsRoutes({ document }))
   const handle = createDispatch({
     routes: [...routes, ...probes, echo],
     cors: createCors([]),
-    budget: { spend: async () => {} },
+    budgets: createBudgets(0),
+    clientAddress: ({ peerAddress }) => peerAddress,
     log: pino({ level: 'silent' }),
   })
   const server: HttpServer = create({ bodyLimitBytes: 1024, bodyIdleMs: 1000, handle })

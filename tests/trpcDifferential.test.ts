@@ -113,7 +113,7 @@ const visit = ({ method, path, query: text, headers, body }: Sent): Visit => {
     signal: new AbortController().signal,
     readBody: async () => Buffer.from(body),
   } as unknown as Exchange
-  return { exchange, head: openRequest(exchange, log), params: [path], replyHeaders: () => ({}) }
+  return { exchange, head: openRequest(exchange, '127.0.0.1', log), params: [path], replyHeaders: () => ({}) }
 }
 
 const comparable = (answer: Answer | null) => ({

@@ -1,11 +1,12 @@
 import type { Logger } from 'pino'
 import type { RequestHead } from '../context.ts'
 import { refuse } from '../rpc/failure.ts'
-import type { AddressBudget } from '../rpc/gates.ts'
+import type { Budgets } from '../rpc/gates.ts'
 import { toFailure } from '../rpc/toFailure.ts'
+import type { ClientAddress } from './clientAddress.ts'
 import { refusal } from './envelope.ts'
 import type { Answer, Exchange, HeaderMap } from './exchange.ts'
-import { type Cors, joinHeaders, securityHeaders } from './headers.ts'
+import { budgetHeaders, type Cors, joinHeaders, securityHeaders } from './headers.ts'
 import { openRequest } from './requestHead.ts'
 import type { Route } from './route.ts'
 import { createRouter, type Match } from './router.ts'
@@ -13,27 +14,33 @@ import { createRouter, type Match } from './router.ts'
 export interface DispatchOptions {
   readonly routes: readonly Route[]
   readonly cors: Cors
-  readonly budget: AddressBudget
+  readonly clientAddress: ClientAddress
+  readonly budgets: Budgets
   readonly log: Logger
 }
 
 /** Leads each exchange to its route and sees that exactly one reply and one log line come of it. */
-export const createDispatch = ({ routes, cors, budget, log }: DispatchOptions) => {
+export const createDispatch = ({ routes, cors, clientAddress, budgets, log }: DispatchOptions) => {
   const router = createRouter(routes.map((route) => ({ method: route.method, path: route.path, value: route })))
 
   const serve = async (exchange: Exchange, head: RequestHead, found: Match<Route>, replyHeaders: () => HeaderMap) => {
     if (exchange.defect) throw refuse(exchange.defect)
     if (found && 'value' in found) return found.value.serve({ exchange, head, params: found.params, replyHeaders })
     if (found && exchange.method === 'OPTIONS') return preflight(found)
-    await budget.spend(head.address)
+    await budgets.spendAddress(head.clientKey)
     if (!found) throw refuse('route.not_found')
     return refusal(refuse('route.method_not_allowed'), head.id, { allow: found.allow.join(', ') })
   }
 
   return (exchange: Exchange): void => {
-    const head = openRequest(exchange, log)
+    const head = openRequest(exchange, clientAddress(exchange), log)
     const found = router.match(exchange.method, exchange.path)
-    const replyHeaders = () => ({ ...securityHeaders, 'x-request-id': head.id, ...cors(exchange) })
+    const replyHeaders = () => ({
+      ...securityHeaders,
+      'x-request-id': head.id,
+      ...cors(exchange),
+      ...budgetHeaders(head),
+    })
     const noteStatus = logWhenDone(exchange, head, found && 'value' in found ? found.value : undefined)
 
     const reply = (answer: Answer | null) => {

@@ -1,3 +1,4 @@
+import type { RequestHead } from '../context.ts'
 import type { Exchange, HeaderMap } from './exchange.ts'
 
 /** Sent with every reply. */
@@ -51,3 +52,12 @@ export const createCors = (origins: readonly string[]): Cors => {
     }
   }
 }
+
+/** What is left of the budget that the call spent, in the fields of draft-ietf-httpapi-ratelimit-headers-10. */
+export const budgetHeaders = ({ budget }: RequestHead): HeaderMap =>
+  budget === undefined
+    ? {}
+    : {
+        'ratelimit-policy': `"${budget.rate}";q=${budget.quota};w=60`,
+        ratelimit: `"${budget.rate}";r=${budget.remaining};t=${budget.resetSeconds}`,
+      }

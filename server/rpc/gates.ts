@@ -1,5 +1,5 @@
-import type { Entry } from '../../contract/define.ts'
-import type { Actor, Person } from '../context.ts'
+import type { Entry, RateClass } from '../../contract/define.ts'
+import type { Actor, Person, RequestHead } from '../context.ts'
 import { refuse } from './failure.ts'
 import type { Gate, OpenCall } from './procedure.ts'
 
@@ -28,13 +28,20 @@ export interface Standing {
 
 export type FindStanding = (userId: string, tenantId: string | undefined) => Promise<Standing>
 
-/** What an address may ask for without valid credentials. `spend` rejects with `rate_limited` when it is used up. */
-export interface AddressBudget {
-  readonly spend: (address: string) => Promise<void>
+/** What may be asked for in a time. Each rejects with `rate_limited` when it is used up. */
+export interface Budgets {
+  /** By address, for calls without valid credentials. */
+  readonly spendAddress: (address: string) => Promise<void>
+  /** By who calls and the rate class of the entry; notes what is left at the request. */
+  readonly spendClass: (rate: RateClass, principal: string, request: RequestHead) => Promise<void>
+  /** Takes one guess of an account's password; false when there is none left. Never rejects. */
+  readonly tryGuess: (account: string) => Promise<boolean>
+  /** Gives the guess back that turned out right. */
+  readonly forgiveGuess: (account: string) => Promise<void>
 }
 
 export interface GateParts {
-  readonly budget: AddressBudget
+  readonly budgets: Budgets
   readonly identifySession: Identify
   readonly identifyKey: Identify
   readonly findStanding: FindStanding
@@ -48,12 +55,15 @@ export const createGate =
   (parts: GateParts): Gate =>
   async (rules, call) => {
     const identity = await authenticate(parts, rules, call)
+    await parts.budgets.spendClass(rules.rate, identity?.credentialId ?? call.request.clientKey, call.request)
     if (!identity) return
     call.request.userId = identity.userId
     if (rules.access === 'session' && identity.kind === 'key') throw refuse('apikey.user_session_required')
     const tenantId = tenantOf(call.request.tenantHeader)
     if (tenantId !== undefined && rules.tenancy === 'bucket') call.bucket = tenantId
-    const permissions = needsStanding(rules, tenantId) ? await standingOf(parts, rules, { identity, tenantId }) : nothing
+    const permissions = needsStanding(rules, tenantId)
+      ? await standingOf(parts, rules, { identity, tenantId })
+      : nothing
     call.actor = { ...identity, permissions }
     authorize(rules, permissions)
   }
@@ -66,17 +76,17 @@ const nothing: ReadonlySet<string> = new Set()
  * them.
  */
 const authenticate = async (parts: GateParts, { access }: Entry, { request }: OpenCall) => {
-  const { budget } = parts
+  const { budgets } = parts
   const token = access === 'public' ? undefined : bearerToken(request.authorization)
   if (token === undefined) {
-    await budget.spend(request.address)
+    await budgets.spendAddress(request.clientKey)
     if (access === 'public') return undefined
     throw refuse('auth.missing_token')
   }
   const isKey = token.startsWith(keyMark)
   const identity = await (isKey ? parts.identifyKey(token) : parts.identifySession(token))
   if (identity) return identity
-  await budget.spend(request.address)
+  await budgets.spendAddress(request.clientKey)
   throw refuse(isKey ? 'apikey.invalid' : 'auth.invalid')
 }
 

@@ -104,6 +104,7 @@ const openCall = (
     tokens: services.tokens,
     cursors: services.cursors,
     lifetimes: services.lifetimes,
+    guesses: services.guesses,
     keyEnvironment: services.keyEnvironment,
     now: services.now,
     fail: (code, meta) => refuse(code, meta && { meta }),

@@ -27,15 +27,18 @@ export const auth: Handlers<typeof contract.auth> = {
   },
 
   async login(call) {
-    const { readAs, passwords, transaction, input, fail } = call
-    const [user] = await readAs((db) => findUserByEmail(db, { email: input.email }))
+    const { readAs, passwords, guesses, transaction, input, fail } = call
+    const mayGuess = await guesses.tryGuess(input.email)
+    const [found] = await readAs((db) => findUserByEmail(db, { email: input.email }))
+    const user = mayGuess ? found : undefined
     if (!user) {
-      // As much work as for a known e-mail, so that time does not tell which accounts exist.
+      // As much work as for a known e-mail, so that time tells neither which accounts exist nor which are guessed at.
       await passwords.verifyDummy(input.password)
       throw fail('user.invalid_credentials')
     }
     const { matches, needsRehash } = await passwords.verify(input.password, user.password_hash)
     if (!matches || user.disabled_at) throw fail('user.invalid_credentials')
+    await guesses.forgiveGuess(input.email)
     const rehashed = needsRehash ? await passwords.hash(input.password) : undefined
     const session = await openSession(call, user.id)
     return transaction(async (tx) => {
