@@ -27,6 +27,8 @@ const allowed: Record<string, readonly string[]> = {
   'server/modules.ts': ['contract', 'server/features', 'server/rpc'],
   'server/app.ts': ['pino', 'contract', 'db', 'server'],
   'server/main.ts': ['server'],
+  'server/serve.ts': ['pino', 'server'],
+  'server/supervise.ts': ['pino', 'server'],
   'server/cli': ['commander', 'contract', 'db', 'uuidv7', 'zod', 'server'],
   // Of zod and @trpc/server it takes types alone; clientProgram.test.ts looks at what is loaded.
   'client-sdk': ['contract', 'zod', '@trpc/client', '@trpc/server'],

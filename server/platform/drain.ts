@@ -1,3 +1,4 @@
+import cluster from 'node:cluster'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 
@@ -40,5 +41,7 @@ export const drainOnSignal = ({ app, database, config, log }: Drained): void => 
     })
   }
   process.on('SIGTERM', onSignal)
-  process.on('SIGINT', onSignal)
+  // A terminal sends SIGINT to all processes at once; workers wait for the word of their supervisor.
+  process.on('SIGINT', cluster.isWorker ? () => {} : onSignal)
+  if (cluster.isWorker) process.on('disconnect', () => onSignal('the supervisor is gone'))
 }

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { join } from 'node:path'
 
 export interface Program {
@@ -11,6 +11,8 @@ export interface Program {
   /** Resolves when a line of the output matches. */
   readonly says: (pattern: RegExp) => Promise<void>
   readonly kill: (signal: NodeJS.Signals) => void
+  /** The processes of the server that it has started itself. */
+  readonly children: () => number[]
 }
 
 export interface Ending {
@@ -67,7 +69,14 @@ export const startProgram = ({ environment, uid }: ProgramOptions): Program => {
   const ready = find(/ready on (http:\/\/[\w.:[\]]+)/).then(([, url = '']) => url)
   // Most programs are asked for their end, some for nothing but that.
   ready.catch(() => {})
+  const children = () =>
+    execFileSync('ps', ['-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' })
+      .split('\n')
+      .map((line) => line.trim().split(/\s+/))
+      .filter(([, parent, ...args]) => Number(parent) === child.pid && args.some((arg) => arg.endsWith('server/main.ts')))
+      .map(([pid]) => Number(pid))
   return {
+    children,
     ready,
     ended,
     output: () => output,

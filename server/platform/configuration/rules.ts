@@ -43,6 +43,11 @@ const sessionOutlivesRefresh: Rule = ({ REFRESH_TTL_SECONDS: refresh, SESSION_MA
   return session >= refresh ? [] : [wrong('SESSION_MAX_SECONDS', { expected, found: String(session), fix })]
 }
 
+const workersShareANamedPort: Rule = ({ CLUSTER_WORKERS: workers, PORT: port }) => {
+  const fix = 'name a port: a free one would be another one for each worker'
+  return workers === 1 || port !== 0 ? [] : [wrong('PORT', { expected: '1 to 65535 with CLUSTER_WORKERS', found: '0', fix })]
+}
+
 /** RFC 9106 3.1: at least 8 KiB for each lane. */
 const lanesHaveMemory: Rule = ({ ARGON2_MEMORY_KIB: memory, ARGON2_PARALLELISM: lanes }) => {
   const expected = `${8 * lanes} or more (8 for each of ARGON2_PARALLELISM)`
@@ -68,6 +73,7 @@ const rules = [
   refusesOpenCors,
   refreshOutlivesAccess,
   sessionOutlivesRefresh,
+  workersShareANamedPort,
   lanesHaveMemory,
   refusesWeakHashing,
 ]

@@ -72,7 +72,8 @@ const http = {
   CLUSTER_WORKERS: {
     type: type.integer(1, 256),
     default: '1',
-    description: 'Processes that share the port.',
+    description:
+      'Processes that share the port, replaced when they die. Needs a named `PORT`. Each counts the budgets of callers for itself.',
   },
   BODY_LIMIT_BYTES: {
     type: type.integer(1, 1_073_741_824),
@@ -96,7 +97,8 @@ const http = {
   RATE_LIMIT_PER_MINUTE: {
     type: type.integer(0, 1_000_000),
     default: '120',
-    description: 'Calls an address may make before authentication. 0 turns every limit off, also those on guessing.',
+    description:
+      'Calls a minute of an address without valid credentials. A caller then has 600 reads, 120 writes and 30 tries of credentials a minute, an account 10 failed logins in 15 minutes. 0 turns all of it off.',
   },
   ADMIN_TOKEN: {
     type: type.token,
@@ -132,14 +134,14 @@ const database = {
     type: type.postgresUrl,
     secret: true,
     defaultText: 'none',
-    description: 'A read replica, for reads that may be a little late.',
+    description: 'A read replica, for reads that may be a little late. Checked, but nothing reads from it yet.',
     example: 'postgres://app:password@replica:5432/tsforge',
   },
   DATABASE_LISTEN_URL: {
     type: type.postgresUrl,
     secret: true,
     defaultText: '`DATABASE_URL`',
-    description: 'A direct connection for LISTEN, where `DATABASE_URL` leads to a pooler that cannot.',
+    description: 'A direct connection for LISTEN, where `DATABASE_URL` leads to a pooler that cannot. Checked, but nothing listens yet.',
     example: 'postgres://app:password@localhost:5432/tsforge',
   },
   DATABASE_MAX_CONNECTIONS: {
