@@ -13,10 +13,10 @@
 import type { Logger } from 'pino'
 import type { Db } from '../db/client.ts'
 import type { Database } from '../db/database.ts'
+import type { Allowance, Budgets } from './platform/budgets.ts'
 import type { Cursors } from './platform/cursors.ts'
 import type { PasswordHasher } from './platform/hashing/index.ts'
 import type { AccessTokens } from './platform/tokens.ts'
-import type { Budgets } from './rpc/gates.ts'
 
 /** What arrived with a request and holds for all its calls. */
 export interface RequestHead {
@@ -35,9 +35,7 @@ export interface RequestHead {
   readonly signal: AbortSignal
   readonly log: Logger
   /** Set by the gate that counts, for the RateLimit headers. */
-  budget:
-    | { readonly rate: string; readonly quota: number; readonly remaining: number; readonly resetSeconds: number }
-    | undefined
+  budget: Allowance | undefined
   /** Set by the transport: several calls share this request, and so its Idempotency-Key. */
   isBatch: boolean
   /** Set by the gate that knows the caller, for the log. */

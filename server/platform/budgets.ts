@@ -1,8 +1,26 @@
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
 import type { RateClass } from '../../contract/define.ts'
-import type { RequestHead } from '../context.ts'
 import { refuse } from '../rpc/failure.ts'
-import type { Budgets } from '../rpc/gates.ts'
+
+/** What is left of a budget after a call. */
+export interface Allowance {
+  readonly rate: RateClass
+  readonly quota: number
+  readonly remaining: number
+  readonly resetSeconds: number
+}
+
+/** What may be asked for in a time. What spends rejects with `rate_limited` when it is used up. */
+export interface Budgets {
+  /** By address, for calls without valid credentials. */
+  readonly spendAddress: (address: string) => Promise<void>
+  /** By who calls and the rate class of the entry. Undefined when nothing is counted. */
+  readonly spendClass: (rate: RateClass, principal: string) => Promise<Allowance | undefined>
+  /** Takes one guess of an account's password; false when there is none left. Never rejects. */
+  readonly tryGuess: (account: string) => Promise<boolean>
+  /** Gives the guess back that turned out right. */
+  readonly forgiveGuess: (account: string) => Promise<void>
+}
 
 /** Calls a minute of one principal, by the rate class of the entry. */
 const perMinute: Record<RateClass, number> = { read: 600, write: 120, credential: 30 }
@@ -14,7 +32,7 @@ const guessesSeconds = 900
 
 const unlimited: Budgets = {
   spendAddress: async () => {},
-  spendClass: async () => {},
+  spendClass: async () => undefined,
   tryGuess: async () => true,
   forgiveGuess: async () => {},
 }
@@ -36,8 +54,10 @@ export const createBudgets = (addressPerMinute: number): Budgets => {
     async spendAddress(address) {
       await consume(addresses, address)
     },
-    async spendClass(rate, principal, request) {
-      noteRest(request, rate, await consume(classes[rate], principal))
+    async spendClass(rate, principal) {
+      const { remainingPoints, msBeforeNext } = await consume(classes[rate], principal)
+      const resetSeconds = Math.ceil(msBeforeNext / 1000)
+      return { rate, quota: perMinute[rate], remaining: remainingPoints, resetSeconds }
     },
     async tryGuess(account) {
       // Counted before the password is looked at, so that many guesses at once get no more than the budget.
@@ -60,14 +80,5 @@ const consume = async (from: RateLimiterMemory, key: string): Promise<RateLimite
   } catch (exceeded) {
     if (!(exceeded instanceof RateLimiterRes)) throw exceeded
     throw refuse('rate_limited', { retryAfterSeconds: exceeded.msBeforeNext / 1000 })
-  }
-}
-
-const noteRest = (request: RequestHead, rate: RateClass, { remainingPoints, msBeforeNext }: RateLimiterRes): void => {
-  request.budget = {
-    rate,
-    quota: perMinute[rate],
-    remaining: remainingPoints,
-    resetSeconds: Math.ceil(msBeforeNext / 1000),
   }
 }

@@ -1,5 +1,6 @@
-import type { Entry, RateClass } from '../../contract/define.ts'
-import type { Actor, Person, RequestHead } from '../context.ts'
+import type { Entry } from '../../contract/define.ts'
+import type { Actor, Person } from '../context.ts'
+import type { Budgets } from '../platform/budgets.ts'
 import { refuse } from './failure.ts'
 import type { Gate, OpenCall } from './procedure.ts'
 
@@ -28,18 +29,6 @@ export interface Standing {
 
 export type FindStanding = (userId: string, tenantId: string | undefined) => Promise<Standing>
 
-/** What may be asked for in a time. Each rejects with `rate_limited` when it is used up. */
-export interface Budgets {
-  /** By address, for calls without valid credentials. */
-  readonly spendAddress: (address: string) => Promise<void>
-  /** By who calls and the rate class of the entry; notes what is left at the request. */
-  readonly spendClass: (rate: RateClass, principal: string, request: RequestHead) => Promise<void>
-  /** Takes one guess of an account's password; false when there is none left. Never rejects. */
-  readonly tryGuess: (account: string) => Promise<boolean>
-  /** Gives the guess back that turned out right. */
-  readonly forgiveGuess: (account: string) => Promise<void>
-}
-
 export interface GateParts {
   readonly budgets: Budgets
   readonly identifySession: Identify
@@ -55,7 +44,8 @@ export const createGate =
   (parts: GateParts): Gate =>
   async (rules, call) => {
     const identity = await authenticate(parts, rules, call)
-    await parts.budgets.spendClass(rules.rate, identity?.credentialId ?? call.request.clientKey, call.request)
+    const principal = identity?.credentialId ?? call.request.clientKey
+    call.request.budget = await parts.budgets.spendClass(rules.rate, principal)
     if (!identity) return
     call.request.userId = identity.userId
     if (rules.access === 'session' && identity.kind === 'key') throw refuse('apikey.user_session_required')
