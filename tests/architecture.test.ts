@@ -16,7 +16,7 @@ const allowed: Record<string, readonly string[]> = {
   'server/identities.ts': ['pino', 'db', 'server/features', 'server/platform', 'server/rpc'],
   'server/log.ts': ['pino', 'pino-pretty', 'server/config.ts'],
   'server/version.ts': ['package.json'],
-  'server/http': ['contract', 'zod', 'pino', 'jose', '@trpc/server', 'server/context.ts', 'server/rpc'],
+  'server/http': ['contract', 'server/platform/budgets.ts', 'zod', 'pino', 'jose', '@trpc/server', 'server/context.ts', 'server/rpc'],
   'server/http/uws.ts': ['uWebSockets.js', 'server/http'],
   'server/rpc': ['contract', 'db', 'drizzle-orm', 'zod', 'pino', '@trpc/server', 'server/context.ts', 'server/platform'],
   'server/rpc/document': ['contract', 'zod', '@trpc/server', 'trpc-to-openapi'],

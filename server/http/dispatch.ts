@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import type { RequestHead } from '../context.ts'
+import type { Budgets } from '../platform/budgets.ts'
 import { refuse } from '../rpc/failure.ts'
-import type { Budgets } from '../rpc/gates.ts'
 import { toFailure } from '../rpc/toFailure.ts'
 import type { ClientAddress } from './clientAddress.ts'
 import { refusal } from './envelope.ts'
