@@ -1,8 +1,8 @@
+import cluster from 'node:cluster'
 import type { Logger } from 'pino'
 import document from '../contract/openapi.json' with { type: 'json' }
 import { type Database, openDatabase } from '../db/database.ts'
 import { addressSet, type Config } from './config.ts'
-import type { Services } from './context.ts'
 import { findAnyAdmin } from './features/access/administrators.ts'
 import { chooseAdapter } from './http/adapter.ts'
 import { createClientAddress } from './http/clientAddress.ts'
@@ -10,21 +10,21 @@ import { createDispatch } from './http/dispatch.ts'
 import { docsRoutes } from './http/docs.ts'
 import { createCors } from './http/headers.ts'
 import { restRoutes } from './http/rest.ts'
+import type { Route } from './http/route.ts'
 import { systemRoutes } from './http/system.ts'
 import { trpcRoutes } from './http/trpc.ts'
 import { createIdentities } from './identities.ts'
 import { modules } from './modules.ts'
 import { createBudgets } from './platform/budgets.ts'
-import { createCursors } from './platform/cursors.ts'
-import { createPasswordHasher } from './platform/hashing/index.ts'
 import { createReachability } from './platform/reachability.ts'
-import { createSeal } from './platform/seal.ts'
-import { createAccessTokens } from './platform/tokens.ts'
+import type { AccessTokens } from './platform/tokens.ts'
 import { createGate } from './rpc/gates.ts'
 import { checkKey } from './rpc/idempotency.ts'
 import { createProcedures } from './rpc/modules.ts'
+import type { Procedure } from './rpc/procedure.ts'
 import { createTrpcRouter } from './rpc/router.ts'
 import { createTransact } from './rpc/transaction.ts'
+import { createServices } from './services.ts'
 
 const gateConnections = 3
 /** Their reads are short; a request waits for one that runs and for its own. */
@@ -61,69 +61,35 @@ export interface App {
 
 /** Builds everything and joins it: the only place that knows all parts. */
 export const createApp = async (options: AppOptions): Promise<App> => {
-  const { config, log, now = () => new Date() } = options
+  const { config, log } = options
+  let isStopping = false
   const database = openDatabase(poolOptions(options, 'app'))
   const gateDatabase = openDatabase(poolOptions(options, 'gate'))
-  const passwords = await createPasswordHasher(config.hashing)
-  const tokens = await createAccessTokens({
-    secret: config.auth.jwtSecret,
-    previousSecrets: config.auth.previousSecrets,
-    keys: config.auth.jwtKeys ?? [],
-    issuer: config.auth.issuer,
-    audience: config.auth.audience,
-    ttlSeconds: config.auth.accessTtlSeconds,
-    now,
-  })
-  const secrets: readonly [string, ...string[]] = [
-    config.auth.jwtSecret ?? JSON.stringify(config.auth.jwtKeys),
-    ...config.auth.previousSecrets,
-  ]
   const budgets = createBudgets(config.limits.ratePerMinute)
-  const services: Services = {
-    database,
-    passwords,
-    tokens,
-    cursors: createCursors(secrets[0]),
-    lifetimes: { refreshSeconds: config.auth.refreshTtlSeconds, sessionSeconds: config.auth.sessionMaxSeconds },
-    guesses: budgets,
-    keyEnvironment: config.environment === 'production' ? 'live' : 'test',
-    now,
-  }
+  const { services, seal } = await createServices({ config, database, budgets, now: options.now ?? (() => new Date()) })
+  const { tokens } = services
   const gate = createGate({ budgets, ...createIdentities({ tokens, database, gateDatabase, log }) })
   const procedures = createProcedures(modules, {
     services,
     gates: [gate, checkKey],
-    transact: createTransact(database, createSeal(secrets, 'replay')),
+    transact: createTransact(database, seal),
   })
 
   const isReachable = createReachability([database, gateDatabase])
-  let isStopping = false
   const notReady = async () => {
     if (isStopping) return 'shutting down'
     return (await isReachable()) ? undefined : 'database unavailable'
   }
   const { trustedProxies } = config.http
   const handle = createDispatch({
-    routes: [
-      ...systemRoutes({
-        serviceName: config.serviceName,
-        version: options.version,
-        adminToken: config.adminToken,
-        publicKeys: tokens.publicKeys,
-        moduleNames: modules.map(({ name }) => name),
-        notReady,
-      }),
-      ...docsRoutes({ document }),
-      ...restRoutes(procedures),
-      ...trpcRoutes(procedures, createTrpcRouter(procedures)),
-    ],
+    routes: createRoutes({ options, procedures, publicKeys: tokens.publicKeys, notReady }),
     cors: createCors(config.http.corsOrigins),
     budgets,
     clientAddress: createClientAddress(addressSet(trustedProxies), trustedProxies.length > 0),
     log,
   })
   const adapter = await chooseAdapter(config.http.adapter)
-  if (adapter.notice) log.warn(adapter.notice)
+  if (adapter.notice && cluster.isPrimary) log.warn(adapter.notice)
   const server = adapter.create({ bodyLimitBytes: config.http.bodyLimitBytes, bodyIdleMs, handle })
 
   return {
@@ -143,11 +109,33 @@ export const createApp = async (options: AppOptions): Promise<App> => {
       server.stopListening()
       await untilIdle(server, withinMs)
       server.close()
-      await passwords.close()
+      await services.passwords.close()
       await Promise.all([database.close(), gateDatabase.close()])
     },
   }
 }
+
+interface RouteParts {
+  readonly options: AppOptions
+  readonly procedures: readonly Procedure[]
+  readonly publicKeys: AccessTokens['publicKeys']
+  readonly notReady: () => Promise<string | undefined>
+}
+
+/** Everything that a path leads to. */
+const createRoutes = ({ options: { config, version }, procedures, publicKeys, notReady }: RouteParts): Route[] => [
+  ...systemRoutes({
+    serviceName: config.serviceName,
+    version,
+    adminToken: config.adminToken,
+    publicKeys,
+    moduleNames: modules.map(({ name }) => name),
+    notReady,
+  }),
+  ...docsRoutes({ document }),
+  ...restRoutes(procedures),
+  ...trpcRoutes(procedures, createTrpcRouter(procedures)),
+]
 
 const poolOptions = ({ config, addresses, log }: AppOptions, name: 'app' | 'gate') => ({
   ...addresses[name],

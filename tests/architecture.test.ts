@@ -16,17 +16,46 @@ const allowed: Record<string, readonly string[]> = {
   'server/identities.ts': ['pino', 'db', 'server/features', 'server/platform', 'server/rpc'],
   'server/log.ts': ['pino', 'pino-pretty', 'server/config.ts'],
   'server/version.ts': ['package.json'],
-  'server/http': ['contract', 'server/platform/budgets.ts', 'zod', 'pino', 'jose', '@trpc/server', 'server/context.ts', 'server/rpc'],
+  'server/http': [
+    'contract',
+    'server/platform/budgets.ts',
+    'zod',
+    'pino',
+    'jose',
+    '@trpc/server',
+    'server/context.ts',
+    'server/rpc',
+  ],
   'server/http/uws.ts': ['uWebSockets.js', 'server/http'],
-  'server/rpc': ['contract', 'db', 'drizzle-orm', 'zod', 'pino', '@trpc/server', 'server/context.ts', 'server/platform'],
+  'server/rpc': [
+    'contract',
+    'db',
+    'drizzle-orm',
+    'zod',
+    'pino',
+    '@trpc/server',
+    'server/context.ts',
+    'server/platform',
+  ],
   'server/rpc/document': ['contract', 'zod', '@trpc/server', 'trpc-to-openapi'],
-  'server/platform': ['contract', 'db', 'zod', 'pino', 'jose', 'lru-cache', 'rate-limiter-flexible', 'server/rpc', 'server/config.ts'],
+  'server/platform': [
+    'contract',
+    'db',
+    'zod',
+    'pino',
+    'jose',
+    'lru-cache',
+    'rate-limiter-flexible',
+    'server/rpc',
+    'server/config.ts',
+  ],
   'server/platform/hashing': ['hash-wasm', '@node-rs/argon2'],
   'server/platform/configuration': ['zod', 'server/platform/configuration'],
   'server/features': ['contract', 'db', 'drizzle-orm', 'uuidv7', 'server/context.ts', 'server/rpc', 'server/platform'],
   'server/modules.ts': ['contract', 'server/features', 'server/rpc'],
   'server/app.ts': ['pino', 'contract', 'db', 'server'],
   'server/main.ts': ['server'],
+  'server/services.ts': ['db', 'server/config.ts', 'server/context.ts', 'server/platform'],
   'server/serve.ts': ['pino', 'server'],
   'server/supervise.ts': ['pino', 'server'],
   'server/cli': ['commander', 'contract', 'db', 'uuidv7', 'zod', 'server'],
@@ -48,7 +77,10 @@ const importsOf = (text: string) =>
 /** `../../contract/define.ts` seen from a file becomes `contract/define.ts`; a package keeps its name. */
 const targetOf = (file: string, specifier: string) => {
   if (specifier.startsWith('.')) return path.posix.join(path.posix.dirname(file), specifier)
-  return specifier.split('/').slice(0, specifier.startsWith('@') ? 2 : 1).join('/')
+  return specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/')
 }
 
 const within = (place: string, folder: string) => place === folder || place.startsWith(`${folder}/`)

@@ -1,0 +1,52 @@
+import type { Database } from '../db/database.ts'
+import type { Config } from './config.ts'
+import type { Services } from './context.ts'
+import type { Budgets } from './platform/budgets.ts'
+import { createCursors } from './platform/cursors.ts'
+import { createPasswordHasher } from './platform/hashing/index.ts'
+import { createSeal, type Seal } from './platform/seal.ts'
+import { createAccessTokens } from './platform/tokens.ts'
+
+interface Parts {
+  readonly config: Config
+  readonly database: Database
+  readonly budgets: Budgets
+  readonly now: () => Date
+}
+
+/** What every call can use, and the seal under which answers are kept for replay. */
+export const createServices = async ({
+  config,
+  database,
+  budgets,
+  now,
+}: Parts): Promise<{ services: Services; seal: Seal }> => {
+  const { auth } = config
+  const tokens = await createAccessTokens({
+    secret: auth.jwtSecret,
+    previousSecrets: auth.previousSecrets,
+    keys: auth.jwtKeys ?? [],
+    issuer: auth.issuer,
+    audience: auth.audience,
+    ttlSeconds: auth.accessTtlSeconds,
+    now,
+  })
+  const secrets = signingSecrets(config)
+  const services: Services = {
+    database,
+    passwords: await createPasswordHasher(config.hashing),
+    tokens,
+    cursors: createCursors(secrets[0]),
+    lifetimes: { refreshSeconds: auth.refreshTtlSeconds, sessionSeconds: auth.sessionMaxSeconds },
+    guesses: budgets,
+    keyEnvironment: config.environment === 'production' ? 'live' : 'test',
+    now,
+  }
+  return { services, seal: createSeal(secrets, 'replay') }
+}
+
+/** What other keys are derived from, the newest first. */
+const signingSecrets = ({ auth }: Config): readonly [string, ...string[]] => [
+  auth.jwtSecret ?? JSON.stringify(auth.jwtKeys),
+  ...auth.previousSecrets,
+]
