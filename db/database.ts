@@ -49,14 +49,15 @@ const lifetimeSeconds = 1_800
 export function openDatabase(options: DatabaseOptions): Database {
   const pool = new Pool(poolConfig(options))
   const settings = sharedSettings(options)
-  pool.on('error', options.onError)
+  let closed: Promise<void> | undefined
+  // The server ends connections that are being closed anyway, when it goes down with us.
+  pool.on('error', (error) => void (closed ?? options.onError(error)))
   // A checked-out connection that is lost fails the query at hand; without a listener it would end the process too.
   pool.on('connect', (client) => {
     client.on('error', () => {})
     if (!options.statementCache) forgoStatementCache(client)
   })
   if (!options.statementCache) forgoStatementCache(pool)
-  let closed: Promise<void> | undefined
   return {
     db: dbOver(pool),
     transaction: (work, scope = {}) => runTransaction(pool, work, { ...scope, settings }),
