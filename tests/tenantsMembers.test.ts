@@ -206,6 +206,28 @@ describe.each(adapters)('members of a tenant on %s', (adapter) => {
       expect([reply.status, reply.code]).toEqual([409, 'tenant.last_owner'])
     })
 
+    it('leaves no grant behind that is made meanwhile', async () => {
+      for (let round = 0; round < 20; round++) {
+        const { founder, own, plain } = await setUp()
+        await grant(founder.id, own.id)
+        const role = randomUUID()
+        await app.sql("insert into roles (id, tenant_id, code, name) values ($1, $2, 'clerk', 'Clerk')", [role, own.id])
+        const granting = app.request('PUT', `/api/v1/users/${plain.id}/roles`, {
+          token: founder.accessToken,
+          headers: { 'x-tenant-id': own.id },
+          body: { role_ids: [role] },
+        })
+        const leaving =
+          round % 2 === 0
+            ? send('DELETE', `${own.id}/members/${plain.id}`, founder)
+            : send('POST', `${own.id}/leave`, plain)
+        const [granted, left] = await Promise.all([granting, leaving])
+        expect([200, 404]).toContain(granted.status)
+        expect(left.status).toBe(204)
+        expect(await grantsOf(plain.id)).toEqual([])
+      }
+    })
+
     it('lets one of two owners who remove each other stay', async () => {
       for (let round = 0; round < 10; round++) {
         const { founder, own, second } = await setUp()

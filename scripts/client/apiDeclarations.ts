@@ -14,7 +14,7 @@ export type Describe = (feature: string, entry: string) => string
 export const printApi = (program: ts.Program, apiFile: string, describe: Describe = () => ''): string => {
   const checker = program.getTypeChecker()
   const types = exportedTypes(program, apiFile)
-  const printer = createTypePrinter(program, [...findNamedSchemas(program), ...neighboursOf(program, apiFile)])
+  const printer = createTypePrinter(program, [...findNamedSchemas(program), ...optionTypes(program)])
   const rest = [...types].filter(([name]) => !['Client', 'Inputs', 'Outputs', 'Router'].includes(name))
   const typeOf = (name: string): ts.Type => {
     const type = types.get(name)
@@ -46,11 +46,11 @@ const exportedTypes = (program: ts.Program, file: string): Map<string, ts.Type> 
   )
 }
 
-/** The types of the files beside it that a call names; they are declared there. */
-const neighboursOf = (program: ts.Program, apiFile: string): readonly NamedType[] => {
-  const file = apiFile.replace(/api\.ts$/, 'options.ts')
-  if (!program.getSourceFile(file)) return []
-  return [...exportedTypes(program, file)].map(([name, type]) => ({ name, type, from: './options.js' }))
+/** The types of options.ts, which calls name: they are declared there. */
+const optionTypes = (program: ts.Program): readonly NamedType[] => {
+  const file = program.getSourceFiles().find(({ fileName }) => fileName.endsWith('/client-sdk/options.ts'))
+  if (!file) return []
+  return [...exportedTypes(program, file.fileName)].map(([name, type]) => ({ name, type, from: './options.js' }))
 }
 
 /** Declares every name that was used. A declaration may use more names: the map grows while it is walked. */

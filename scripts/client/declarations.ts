@@ -6,7 +6,7 @@ import { type Describe, printApi } from './apiDeclarations.ts'
  * The declarations of the packed client, by file name: api.d.ts printed, the others as the compiler emits them from
  * their sources, as far as index.ts reaches them.
  */
-export const declarationsOf = (root: string, describe: Describe): ReadonlyMap<string, string> => {
+export const declarationsOf = (root: string, describe: Describe = () => ''): ReadonlyMap<string, string> => {
   const folder = path.join(root, 'client-sdk')
   const program = createProgram(root, [path.join(folder, 'index.ts')])
   const texts = new Map<string, string>()

@@ -6,14 +6,16 @@ export const printObject = (printer: TypePrinter, type: ts.Type): string => {
   const { checker } = printer
   if (checker.isTupleType(type)) return printTuple(printer, type as ts.TypeReference)
   if (checker.isArrayType(type)) return printArray(printer, type as ts.TypeReference)
-  if (type.symbol && printer.isBuiltIn(type.symbol) && !type.aliasSymbol) return printBuiltIn(printer, type)
+  if (type.symbol && !type.symbol.name.startsWith('__') && printer.isBuiltIn(type.symbol))
+    return printBuiltIn(printer, type)
   const members = membersOf(printer, type)
   return members.length === 0 ? '{}' : `{ ${members.join('; ')} }`
 }
 
 /** The properties and index signatures of an object, each as it stands in an interface. */
 export const membersOf = ({ checker, print }: TypePrinter, type: ts.Type): readonly string[] => {
-  if (type.getCallSignatures().length > 0) throw new Error('a function in data cannot be printed')
+  if (type.getCallSignatures().length > 0)
+    throw new Error(`a function in data cannot be printed: ${checker.typeToString(type)}`)
   const indexes = checker
     .getIndexInfosOfType(type)
     .map((info) => `${info.isReadonly ? 'readonly ' : ''}[key: ${print(info.keyType)}]: ${print(info.type)}`)

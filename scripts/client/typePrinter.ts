@@ -42,15 +42,17 @@ export const createTypePrinter = (program: ts.Program, named: readonly NamedType
     return entry.name
   }
   const nameAnew = (type: ts.Type) => {
-    const name = `${(type.aliasSymbol ?? type.symbol)?.name.replace(/^__.*/, '') || 'Recursive'}${names.size}`
-    const entry = { name, type }
+    const word = (type.aliasSymbol ?? type.symbol)?.name.replace(/^__.*/, '') || 'Recursive'
+    const isTaken = [...names.values()].some(({ name }) => name === word)
+    const entry = { name: isTaken ? `${word}${names.size}` : word, type }
     names.set(type, entry)
     return use(entry)
   }
   const printBody = (type: ts.Type): string => {
     if (type.flags & ts.TypeFlags.Any) throw new Error('a type of the client came out as any')
     if (type.isUnion() && !(type.flags & ts.TypeFlags.Boolean)) return printUnion(printer, type)
-    if (type.isIntersection() || type.flags & ts.TypeFlags.Object) return printObject(printer, type)
+    if (type.isIntersection()) return type.types.map(print).join(' & ')
+    if (type.flags & ts.TypeFlags.Object) return printObject(printer, type)
     return checker.typeToString(type, undefined, textFlags)
   }
   const print = (type: ts.Type): string => {

@@ -45,7 +45,7 @@ const secret = 'a signing secret for tests, 32 bytes or more'
 /** The real app on a real database of its own, listening on a free port. */
 export const startApp = async (settings: AppSettings = {}): Promise<TestApp> => {
   const database = await createDatabase()
-  const bouncer = inject('pgBouncerPort')
+  const bouncer = settings.reroute === undefined ? inject('pgBouncerPort') : undefined
   const { reroute = bouncer === undefined ? (url: string) => url : through(bouncer) } = settings
   const config = readConfig(
     {
@@ -61,6 +61,7 @@ export const startApp = async (settings: AppSettings = {}): Promise<TestApp> => 
       DATABASE_MAX_CONNECTIONS: '6',
       DATABASE_STATEMENT_CACHE: String(bouncer === undefined),
       ...settings.environment,
+      ...(bouncer !== undefined && settings.environment?.DATABASE_URL ? { DATABASE_GATE_URL: database.gateUrl } : {}),
     },
     () => secret,
   )

@@ -1,23 +1,21 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import type { Entry } from '../../contract/define.ts'
+import type { Request } from './isolationCall.ts'
 import { canaryOf, type Kind, kinds, type Side } from './isolationSide.ts'
 import type { World } from './isolationWorld.ts'
 
-/** One call of an entry. */
-export interface Request {
-  readonly tenant: string | undefined
-  readonly input: Readonly<Record<string, unknown>>
-}
-
-/** A call that names something of the other tenant, and its twin, which names things that do not exist. */
+/**
+ * A call that names something of the other tenant, and its twin, which names things that do not exist. Without a twin
+ * it names what all tenants see.
+ */
 export interface Probe {
   readonly label: string
   readonly isBare: boolean
   /** It names an id of B, which no entry has a use for. */
   readonly mustRefuse: boolean
   readonly request: Request
-  readonly twin: Request
+  readonly twin: Request | undefined
 }
 
 interface IdField {
@@ -27,8 +25,8 @@ interface IdField {
   readonly isOptional: boolean
 }
 
-/** Where a value comes from: the own tenant, the other one, or a list of both. */
-type Origin = 'own' | 'foreign' | 'mixed'
+/** Where a value comes from: the own tenant, the other one, a list of both, or what all tenants share. */
+type Origin = 'own' | 'foreign' | 'mixed' | 'shared'
 
 const word = () => `probe-${randomBytes(6).toString('hex')}`
 const unknown = randomUUID()
@@ -92,19 +90,23 @@ const plainFields = (entry: Entry, ids: readonly IdField[], level: Level) => {
   )
 }
 
-const originsOf = ({ isList }: IdField): Origin[] => (isList ? ['own', 'foreign', 'mixed'] : ['own', 'foreign'])
+const originsOf = ({ isList, kind }: IdField, { shared }: World): Origin[] => [
+  'own',
+  'foreign',
+  ...(isList ? (['mixed'] as const) : []),
+  ...(shared[kind] === undefined ? [] : (['shared'] as const)),
+]
 
-const combine = (fields: readonly IdField[]): Origin[][] =>
-  fields.reduce<Origin[][]>((all, field) => all.flatMap((some) => originsOf(field).map((one) => [...some, one])), [[]])
+const combine = (fields: readonly IdField[], world: World): Origin[][] =>
+  fields.reduce<Origin[][]>(
+    (all, field) => all.flatMap((some) => originsOf(field, world).map((one) => [...some, one])),
+    [[]],
+  )
 
-const idsFrom = (
-  { kind, isList }: IdField,
-  origin: Origin,
-  world: { readonly own: Side; readonly foreignId: string },
-) => {
-  const own = world.own.ids[kind]
-  if (!isList) return origin === 'own' ? own : world.foreignId
-  return { own: [own], foreign: [world.foreignId], mixed: [own, world.foreignId] }[origin]
+const idsFrom = ({ kind, isList }: IdField, origin: Origin, foreignId: string, { a, shared }: World) => {
+  const own = a.ids[kind]
+  const ids = { own: [own], foreign: [foreignId], mixed: [own, foreignId], shared: [shared[kind]] }[origin]
+  return isList ? ids : ids[0]
 }
 
 /** Ids that name rows which all tenants share are nobody's. */
@@ -123,7 +125,7 @@ export const probesOf = (entry: Entry, world: World, cursorOfB: string | undefin
     .flatMap((level) => {
       const ids = level === 'bare' ? allIds.filter(({ isOptional }) => !isOptional) : allIds
       const rest = plainFields(entry, ids, level)
-      const choices = combine(ids).flatMap((origins) =>
+      const choices = combine(ids, world).flatMap((origins) =>
         headers.flatMap((header) => cursors.map((cursor) => ({ level, ids, origins, header, cursor, rest }))),
       )
       return choices.filter(isForeign).map((choice) => toProbe(choice, world))
@@ -141,18 +143,22 @@ interface Choice {
   readonly rest: Readonly<Record<string, unknown>>
 }
 
+const foreignOrigins: readonly (Origin | undefined)[] = ['foreign', 'mixed']
 const hasForeignId = ({ ids, origins }: Choice) =>
-  ids.some((field, index) => origins[index] !== 'own' && !isShared(field))
+  ids.some((field, index) => foreignOrigins.includes(origins[index]) && !isShared(field))
+const hasSharedId = ({ origins }: Choice) => origins.includes('shared')
 
-const isForeign = (choice: Choice) => hasForeignId(choice) || choice.header === 'foreign' || choice.cursor !== undefined
+const isForeign = (choice: Choice) =>
+  hasForeignId(choice) || hasSharedId(choice) || choice.header === 'foreign' || choice.cursor !== undefined
 
-const toProbe = (choice: Choice, { a, b }: World): Probe => {
+const toProbe = (choice: Choice, world: World): Probe => {
+  const { a, b } = world
   const { level, ids, origins, header, cursor, rest } = choice
   const build = (isTwin: boolean): Request => {
     const foreign = (kind: Kind) => (isTwin ? unknown : b.ids[kind])
     const named = ids.map((field, index) => {
       const foreignId = isShared(field) ? a.ids[field.kind] : foreign(field.kind)
-      return [field.name, idsFrom(field, origins[index] ?? 'own', { own: a, foreignId })]
+      return [field.name, idsFrom(field, origins[index] ?? 'own', foreignId, world)]
     })
     const tenant = { own: a.ids.tenants, foreign: foreign('tenants'), none: undefined }[header]
     const position = cursor === undefined ? {} : { cursor: isTwin ? 'bm9uc2Vuc2U' : cursor }
@@ -165,14 +171,14 @@ const toProbe = (choice: Choice, { a, b }: World): Probe => {
     // A flag may say that an id does not count, as unset_parent does.
     mustRefuse: hasForeignId(choice) && level !== 'flagged',
     request: build(false),
-    twin: build(true),
+    twin: hasSharedId(choice) && !hasForeignId(choice) && header !== 'foreign' ? undefined : build(true),
   }
 }
 
 /** A call within one tenant: what its manager would send. */
 export const ownRequest = (entry: Entry, side: Side, more: object = {}): Request => {
   const ids = idFieldsOf(entry).filter(({ isOptional }) => !isOptional)
-  const named = ids.map((field) => [field.name, idsFrom(field, 'own', { own: side, foreignId: '' })])
+  const named = ids.map(({ name, kind, isList }) => [name, isList ? [side.ids[kind]] : side.ids[kind]])
   return {
     tenant: side.ids.tenants,
     input: { ...plainFields(entry, ids, 'bare'), ...Object.fromEntries(named), ...more },

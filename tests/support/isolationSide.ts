@@ -25,7 +25,7 @@ export interface Side {
 
 type Sql = TestApp['sql']
 
-const insert = async (sql: Sql, table: string, ...rows: Record<string, unknown>[]) => {
+export const insert = async (sql: Sql, table: string, ...rows: Record<string, unknown>[]) => {
   for (const row of rows) {
     const places = Object.keys(row).map((_, index) => `$${index + 1}`)
     await sql(`insert into ${table} (${Object.keys(row)}) values (${places})`, Object.values(row))
@@ -34,6 +34,10 @@ const insert = async (sql: Sql, table: string, ...rows: Record<string, unknown>[
 
 export const grant = (sql: Sql, user_id: string, [role_id, tenant_id]: readonly [role: string, tenant: string]) =>
   insert(sql, 'user_roles', { user_id, role_id, tenant_id })
+
+/** Gives a role a permission, another one than the calls name. */
+export const allow = (sql: Sql, roleId: string) =>
+  sql("insert into role_permissions select $1, id from permissions where code = 'menu.manage'", [roleId])
 
 const idOf = async (sql: Sql, table: string, where: string) =>
   String((await sql(`select id from ${table} where ${where} limit 1`))[0]?.id)
@@ -91,17 +95,18 @@ const furnishRoles = async (
 ): Promise<string> => {
   const { people, letter } = place
   const [main, spare] = place.tenantIds
-  const global = (code: string) => idOf(sql, 'roles', `code = '${code}' and tenant_id is null`)
-  await grant(sql, people.managerId, [await global('admin'), main])
-  await grant(sql, people.managerId, [await global('helper'), spare])
-  if (letter === 'b') await grant(sql, people.both, [await global('helper'), main])
+  const shared = (code: string) => idOf(sql, 'roles', `code = '${code}' and tenant_id is null`)
+  await grant(sql, people.managerId, [await shared('admin'), main])
+  await grant(sql, people.managerId, [await shared('helper'), spare])
+  if (letter === 'b') await grant(sql, people.both, [await shared('helper'), main])
   const [first, second, ofSpare] = [randomUUID(), randomUUID(), randomUUID()]
   for (const id of [first, second, ofSpare]) {
     const texts = { code: canary(id), name: canary('Role'), description: canary('described') }
     await insert(sql, 'roles', { id, tenant_id: id === ofSpare ? spare : main, ...texts })
-    await sql("insert into role_permissions select $1, id from permissions where code = 'users.read'", [id])
+    await allow(sql, id)
   }
-  for (const person of [people.plainId, people.both]) await grant(sql, person, [first, main])
+  await grant(sql, people.plainId, [first, main])
+  await grant(sql, people.both, [second, main])
   await grant(sql, people.managerId, [ofSpare, spare])
   return first
 }

@@ -1,6 +1,7 @@
 import type { Entry } from '../../contract/define.ts'
 import type { TestApp } from './app.ts'
-import { ownRequest, type Probe, probesOf, type Request, tracesOf } from './isolationInputs.ts'
+import { type Answer, transports as allTransports, callEntry, type Request, type Transport } from './isolationCall.ts'
+import { ownRequest, type Probe, probesOf, tracesOf } from './isolationInputs.ts'
 import type { World } from './isolationWorld.ts'
 
 export interface WalkOptions {
@@ -22,17 +23,6 @@ export interface Walk {
   readonly skipped: readonly string[]
 }
 
-type Transport = 'rest' | 'trpc'
-
-interface Answer {
-  readonly status: number
-  readonly code: string | undefined
-  /** Everything that came back, headers and body. */
-  readonly bytes: string
-  /** The body but for what differs from call to call. */
-  readonly body: string
-}
-
 /** Calls every entry as the manager of A with what belongs to B, and reports whatever gets through. */
 export const walk = async (app: TestApp, world: World, options: WalkOptions): Promise<Walk> => {
   const untouched = await world.digest('elsewhere')
@@ -42,7 +32,7 @@ export const walk = async (app: TestApp, world: World, options: WalkOptions): Pr
   for (const [key, entry] of options.entries) {
     let probes: Probe[]
     try {
-      probes = probesOf(entry, world, await cursorOfB(app, world, entry))
+      probes = probesOf(entry, world, await cursorOfB(app, world, [key, entry]))
     } catch (error) {
       findings.push(`${key}: ${error instanceof Error ? error.message : error}`)
       skipped.push(key)
@@ -50,7 +40,7 @@ export const walk = async (app: TestApp, world: World, options: WalkOptions): Pr
     }
     if (probes.length === 0) skipped.push(key)
     const judge = createJudge({ app, world, entry, options, untouched })
-    for (const transport of options.transports ?? (['rest', 'trpc'] as const)) {
+    for (const transport of options.transports ?? allTransports) {
       const own = await judge.control(key, transport)
       findings.push(...own.map((finding) => `${key} (${transport}): ${finding}`))
       for (const probe of probes) {
@@ -66,9 +56,9 @@ export const walk = async (app: TestApp, world: World, options: WalkOptions): Pr
 }
 
 /** A position in B's own list, as its manager is given it. Undefined for entries that are no lists. */
-const cursorOfB = async (app: TestApp, { b }: World, entry: Entry): Promise<string | undefined> => {
+const cursorOfB = async (app: TestApp, { b }: World, [key, entry]: [string, Entry]): Promise<string | undefined> => {
   if (!entry.input || !('cursor' in entry.input.shape)) return undefined
-  const reply = await sendRest(app, entry, { request: ownRequest(entry, b, { limit: 1 }), token: b.token })
+  const reply = await callEntry(app, [key, entry], { request: ownRequest(entry, b, { limit: 1 }), token: b.token })
   const cursor = (JSON.parse(reply.body) as { data?: { next_cursor?: string | null } }).data?.next_cursor
   if (!cursor) throw new Error(`B's list is too short to give a cursor: ${reply.body}`)
   return cursor
@@ -87,10 +77,8 @@ interface Scene {
 const unreached = new Set(['validation', 'request.malformed', 'internal', 'auth.invalid', 'unavailable'])
 
 const createJudge = ({ app, world, entry, untouched, options: { withRefusals, before = new Map() } }: Scene) => {
-  const send = (key: string, transport: Transport, request: Request): Promise<Answer> => {
-    const message = { request, token: world.a.token }
-    return transport === 'rest' ? sendRest(app, entry, message) : sendTrpc(app, [key, entry], message)
-  }
+  const send = (key: string, transport: Transport, request: Request): Promise<Answer> =>
+    callEntry(app, [key, entry], { request, token: world.a.token, transport })
 
   /** Leaks in the answer and the log, and changes in B. */
   const call = async (key: string, transport: Transport, request: Request) => {
@@ -121,7 +109,7 @@ const createJudge = ({ app, world, entry, untouched, options: { withRefusals, be
     },
     async probe(key: string, transport: Transport, probe: Probe): Promise<string[]> {
       const { answer, leaks } = await call(key, transport, probe.request)
-      if (!withRefusals) return leaks
+      if (!withRefusals || !probe.twin) return leaks
       const twin = await send(key, transport, probe.twin)
       if (entry.kind === 'mutation' && twin.status < 300) await world.restore()
       return [...leaks, ...refusalFaults(entry, probe, { answer, twin })]
@@ -147,64 +135,3 @@ const refusalFaults = (entry: Entry, probe: Probe, { answer, twin }: { answer: A
 /** A list of what all tenants share is one list, so its cursors are good for everybody who may read it. */
 const sharesItsList = ({ tenancy, access }: Entry, { request }: Probe) =>
   tenancy === 'none' && access !== 'session' && access !== 'user' && 'cursor' in request.input
-
-interface Message {
-  readonly request: Request
-  readonly token: string
-}
-
-const sendRest = async (
-  app: TestApp,
-  { http: [method, path] }: Entry,
-  { request, token }: Message,
-): Promise<Answer> => {
-  const rest = { ...request.input }
-  const target = path.replace(/\{(\w+)\}/g, (_, name: string) => {
-    const value = String(rest[name])
-    delete rest[name]
-    return encodeURIComponent(value)
-  })
-  const inQuery = method === 'GET' || method === 'DELETE'
-  const pairs = Object.entries(rest).flatMap(([name, value]) =>
-    [value].flat().map((one): [string, string] => [name, String(one)]),
-  )
-  const headers = request.tenant === undefined ? {} : { 'x-tenant-id': request.tenant }
-  const reply = await app.request(method, inQuery ? `${target}?${new URLSearchParams(pairs)}` : target, {
-    token,
-    headers,
-    ...(inQuery ? {} : { body: rest }),
-  })
-  return toAnswer({ ...reply, code: reply.body?.error?.code })
-}
-
-const sendTrpc = async (app: TestApp, [key, entry]: [string, Entry], { request, token }: Message): Promise<Answer> => {
-  const isQuery = entry.kind === 'query'
-  const input = entry.input ? JSON.stringify(request.input) : undefined
-  const search = isQuery && input !== undefined ? `?input=${encodeURIComponent(input)}` : ''
-  const reply = await fetch(`${app.url}/trpc/${key}${search}`, {
-    method: isQuery ? 'GET' : 'POST',
-    headers: {
-      authorization: `Bearer ${token}`,
-      ...(isQuery ? {} : { 'content-type': 'application/json' }),
-      ...(request.tenant === undefined ? {} : { 'x-tenant-id': request.tenant }),
-    },
-    ...(isQuery || input === undefined ? {} : { body: input }),
-  })
-  const text = await reply.text()
-  const body = JSON.parse(text) as { error?: { data?: { failure?: { code?: string } } } }
-  return toAnswer({ status: reply.status, headers: reply.headers, text, code: body.error?.data?.failure?.code })
-}
-
-interface Raw {
-  readonly status: number
-  readonly headers: Headers
-  readonly text: string
-  readonly code: string | undefined
-}
-
-const toAnswer = ({ status, headers, text, code }: Raw): Answer => ({
-  status,
-  code,
-  bytes: `${JSON.stringify([...headers])}\n${text}`,
-  body: text.replace(/"request_id":"[^"]*"/g, '"request_id":""'),
-})

@@ -6,81 +6,114 @@ import type { Recorded } from './isolationStatements.ts'
 
 type Bucket = typeof import('../../db/bucket.ts')
 type Statement = typeof import('../../db/statement.ts')
+type Run = ReturnType<Statement['statement']>
+type Db = Parameters<Run>[0]
 
-/** An app whose tenant filters can be opened one by one, while it runs. */
-export interface OpenableApp extends TestApp {
-  /** For each filter the statements it stands in. */
-  readonly filters: readonly (readonly string[])[]
-  /** Lets every row through the filter of this number, through all or through none of them. */
-  readonly open: (filter: number | 'all' | 'none') => Promise<void>
-  /** The statements that ran since it was last asked, with their parameters. */
-  readonly takeRan: () => readonly Recorded[]
+/** One use of a filter: the statement it stands in, and which of its filters it is. */
+export interface Filter {
+  readonly statement: string
+  readonly index: number
 }
 
-const mark = (filter: number) => `filter in (0, ${filter + 1})`
-const marks = /filter in \(0, (\d+)\)/g
+/** An app whose tenant filters can be taken out one by one, while it runs. */
+export interface OpenableApp extends TestApp {
+  readonly filters: readonly Filter[]
+  /** Takes out one filter, all, or none. */
+  readonly open: (filter: Filter | 'all' | 'none') => void
+  /** The statements that ran since it was last asked, with their parameters. */
+  readonly takeRan: () => Recorded[]
+}
+
+const closed = "or 'filter' = 'open'"
 
 /**
- * Starts the server from modules in which every filter of `db/bucket.ts` reads `(filter or it is open)`; which one is
- * open stands in a table of the test's own. The shipped code knows nothing of it.
+ * Starts the server from modules in which every filter of `db/bucket.ts` bears a mark, by which it is taken out of the
+ * SQL on its way to PostgreSQL. The shipped code knows nothing of it.
  */
 export const startOpenableApp = async (): Promise<OpenableApp> => {
-  const filters: string[][] = []
+  const filters: Filter[] = []
   const ran: Recorded[] = []
+  let opened: Filter | 'all' | 'none' = 'none'
+
+  const rewrite = (name: string, text: string) => {
+    let index = -1
+    return text.replaceAll(closed, () => {
+      index++
+      const isOpen = opened === 'all' || (opened !== 'none' && opened.statement === name && opened.index === index)
+      return isOpen ? 'or true' : closed
+    })
+  }
+  const marked = (build: (column: AnyPgColumn) => SQL) => (column: AnyPgColumn) =>
+    sql`(${build(column)} ${sql.raw(closed)})`
+  const statementOf =
+    (actual: Statement['statement']): Statement['statement'] =>
+    (name, build) => {
+      const run = actual(name, (db) => {
+        const query = build(db)
+        const text = (query as unknown as { toSQL(): { sql: string } }).toSQL().sql
+        filters.push(
+          ...text
+            .split(closed)
+            .slice(1)
+            .map((_, index) => ({ statement: name, index })),
+        )
+        return query
+      })
+      const textOf = captureText((db, params) =>
+        run(
+          rewriting(db, (text) => rewrite(name, text)),
+          params,
+        ),
+      )
+      return (db, params = {}) => {
+        ran.push({ name, params, textOf })
+        return run(opened === 'none' ? db : rewriting(db, (text) => rewrite(name, text)), params)
+      }
+    }
+
   vi.resetModules()
   vi.doMock('../../db/bucket.ts', async (importOriginal) => {
     const actual = await importOriginal<Bucket>()
-    const openable = (build: (column: AnyPgColumn) => SQL) => (column: AnyPgColumn) => {
-      const number = filters.push([]) - 1
-      return sql`(${build(column)} or exists (select from open_filters where ${sql.raw(mark(number))}))`
-    }
-    return { ...actual, inBucket: openable(actual.inBucket), inSight: openable(actual.inSight) }
+    return { ...actual, inBucket: marked(actual.inBucket), inSight: marked(actual.inSight) }
   })
   vi.doMock('../../db/statement.ts', async (importOriginal) => {
     const actual = await importOriginal<Statement>()
-    const statement: Statement['statement'] = (name, build) => {
-      const run = actual.statement(name, (db) => {
-        const query = build(db)
-        const text = 'toSQL' in query ? (query as unknown as { toSQL(): { sql: string } }).toSQL().sql : ''
-        for (const [, number] of text.matchAll(marks)) filters[Number(number) - 1]?.push(name)
-        return query
-      })
-      const textOf = captureText(run)
-      return (db, params = {}) => {
-        ran.push({ name, params, textOf })
-        return run(db, params)
-      }
-    }
-    return { ...actual, statement }
+    return { ...actual, statement: statementOf(actual.statement) }
   })
   const { startApp } = await import('./app.ts')
   const app = await startApp()
   vi.doUnmock('../../db/bucket.ts')
   vi.doUnmock('../../db/statement.ts')
   vi.resetModules()
-  await app.sql('create table public.open_filters (filter int)')
-  await app.sql('grant select on open_filters to app, gate')
   return {
     ...app,
     filters,
-    async open(filter) {
-      await app.sql('delete from open_filters')
-      if (filter === 'none') return
-      await app.sql('insert into open_filters values ($1)', [filter === 'all' ? 0 : filter + 1])
+    open(filter) {
+      opened = filter
     },
     takeRan: () => ran.splice(0),
   }
 }
 
-type Run = ReturnType<Statement['statement']>
-type Db = Parameters<Run>[0]
+interface Sent {
+  readonly text: string
+}
+
+/** The same connection, on which another text is sent than the one that was asked for. */
+const rewriting = (db: Db, rewrite: (text: string) => string): Db => {
+  const client = db.$client as unknown as { query(config: Sent, values: unknown[]): Promise<unknown> }
+  // Without its name, because PostgreSQL keeps what it was given first under a name.
+  const query = (config: Sent, values: unknown[]) =>
+    client.query({ ...config, name: undefined, text: rewrite(config.text) } as Sent, values)
+  return { $client: Object.create(client, { query: { value: query } }) } as unknown as Db
+}
 
 /** What a statement sends, found by letting it send to nobody. */
 const captureText =
   (run: Run): Recorded['textOf'] =>
   (params) =>
     new Promise((resolve, reject) => {
-      const query = async ({ text }: { text: string }, values: unknown[]) => {
+      const query = async ({ text }: Sent, values: unknown[]) => {
         resolve({ text, values })
         return { rows: [] }
       }

@@ -1,15 +1,19 @@
 import { randomUUID } from 'node:crypto'
 import type { TestApp } from './app.ts'
-import { canaryOf, createSide, grant, type Side } from './isolationSide.ts'
+import { allow, canaryOf, createSide, grant, insert, type Kind, type Side } from './isolationSide.ts'
 
 export interface World {
   readonly a: Side
   readonly b: Side
-  /** A tenant without rows. */
+  /** Rows that all tenants see and none may change. */
+  readonly shared: Readonly<Partial<Record<Kind, string>>>
+  /** A tenant that does not exist. */
   readonly emptyId: string
+  /** A tenant with nothing but grants of roles that are not its own. */
+  readonly hollowId: string
   /**
-   * A digest of the rows that work in A must not touch, B's and those of A's spare tenant, or of those of all four
-   * tenants. Read as the owner of the schema, whom row security does not bind.
+   * A digest of the rows that work in A must not touch, B's, those of A's spare tenant and those without a tenant, or
+   * of those of all four tenants. Read as the owner of the schema, whom row security does not bind.
    */
   readonly digest: (of: 'elsewhere' | 'all') => Promise<string>
   /** Puts every row of the database back as it was when the world was made. */
@@ -37,6 +41,15 @@ const owned = (tenantIds: readonly string[], personIds: readonly string[]): Reco
 /** What all tenants share, or nobody reads back. */
 const shared = ['permissions', 'idempotency_keys', 'schema_migrations']
 
+/** The rows without a tenant, beside those that are owned. */
+const withShared = (rows: Record<string, string>) =>
+  Object.fromEntries(
+    Object.entries(rows).map(([table, isOne]) => {
+      const isShared = ['roles', 'menus', 'user_roles'].includes(table) ? ' or tenant_id is null' : ''
+      return [table, isOne + isShared]
+    }),
+  )
+
 const digestsOf = (rows: Record<string, string>) =>
   Object.entries(rows)
     .map(
@@ -49,13 +62,20 @@ export const createWorld = async (app: TestApp): Promise<World> => {
   const { sql } = app
   const both = randomUUID()
   await sql("insert into users (id, email, password_hash, name) values ($1, 'both@example.org', '', 'In Both')", [both])
-  await sql("insert into roles (id, code, name) values ($1, 'helper', 'Helper')", [randomUUID()])
+  const helperId = randomUUID()
+  await insert(sql, 'roles', { id: helperId, code: 'helper', name: 'Helper' })
+  await allow(sql, helperId)
+  const menuId = randomUUID()
+  await insert(sql, 'menus', { id: menuId, code: 'home', label: 'Home' })
   const [a, b] = [await createSide(app, 'a', both), await createSide(app, 'b', both)]
   // Grants that no entry makes: a role of B held in A. Filters hold also where rows are wrong.
-  for (const person of [a.personIds[0], both]) await grant(sql, person, [b.ids.roles, a.ids.tenants])
+  const hollowId = randomUUID()
+  await sql("insert into tenants (id, slug, name) values ($1, 'hollow', 'Hollow')", [hollowId])
+  for (const place of [a.ids.tenants, hollowId])
+    for (const person of [a.personIds[0], both]) await grant(sql, person, [b.ids.roles, place])
   const elsewhere = owned([...b.tenantIds, a.tenantIds[1]], b.personIds)
   const all = owned([...a.tenantIds, ...b.tenantIds], [...a.personIds, ...b.personIds])
-  const digests = { elsewhere: digestsOf(elsewhere), all: digestsOf(all) }
+  const digests = { elsewhere: digestsOf(withShared(elsewhere)), all: digestsOf(all) }
   const order = ['permissions', ...Object.keys(all)]
   await sql('create schema saved')
   for (const table of order) await sql(`create table saved.${table} as table ${table}`)
@@ -66,6 +86,8 @@ export const createWorld = async (app: TestApp): Promise<World> => {
     a,
     b,
     emptyId: randomUUID(),
+    hollowId,
+    shared: { roles: helperId, menus: menuId },
     digest: async (of) => (await sql(digests[of])).map(({ digest }) => digest).join(' '),
     restore: async () => void (await sql(restored)),
   }

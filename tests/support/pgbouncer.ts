@@ -77,8 +77,12 @@ export async function letGo({
   database: string
 }): Promise<void> {
   const console = withDatabase(through(port)(login), 'pgbouncer')
-  // It answers with an error when it has none.
-  await withClient(console, (client) => client.query(`kill ${database}`)).catch(() => {})
+  await withClient(console, async (client) => {
+    await client.query(`kill ${database}`)
+    await client.query(`resume ${database}`)
+  }).catch(() => {
+    // It answers with an error when it has no connection.
+  })
 }
 
 const settings = ({ folder, port, database }: { folder: string; port: number; database: URL }) => `
@@ -95,6 +99,7 @@ pool_mode = transaction
 max_client_conn = 500
 default_pool_size = 4
 server_idle_timeout = 10
+server_login_retry = 1
 `
 
 function freePort(): Promise<number> {

@@ -74,17 +74,16 @@ const [url, email] = process.argv.slice(2)
 console.log(JSON.stringify(await run(url, { email, password: 'correct horse battery', name: 'Ada' })))
 `
 
-/** Puts the client at the disposal of a page. */
+/** Puts the client at the disposal of a page. `isAlone` leaves the lock among the tabs of a store out. */
 export const page = `import { createClient, isFailure, localStorageStore } from 'tsforge-client'
-const clientOf = (url, shared) => {
-  const { lockName, ...store } = localStorageStore('session')
-  return createClient({ url, session: shared ? { ...store, lockName } : store })
+const { lockName, ...unlocked } = localStorageStore('session')
+globalThis.openClient = (url, isAlone) => {
+  globalThis.client = createClient({ url, session: isAlone ? unlocked : localStorageStore('session') })
 }
-const outcome = (call) =>
-  call.catch((error) => (isFailure(error) ? { code: error.code, status: error.status } : String(error)))
-Object.assign(globalThis, { clientOf, outcome })
+globalThis.codeOf = (call) => call.then(() => 'none', (error) => (isFailure(error) ? error.code : String(error)))
 `
 
+/** How the program is compiled: as strict as it gets, declarations of packages included. */
 export const settings = (lib: readonly string[], module: 'nodenext' | 'preserve') => ({
   compilerOptions: {
     target: 'ES2022',

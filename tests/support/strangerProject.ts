@@ -4,10 +4,9 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { packClient } from '../../scripts/packClient.ts'
+import { repository } from './compile.ts'
 
 const run = promisify(execFile)
-
-export const repository = path.resolve(import.meta.dirname, '../..')
 
 export interface StrangerProject {
   readonly folder: string

@@ -1,0 +1,48 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { permissions } from '../contract/permissions.ts'
+import { type Bundle, bundlePrograms, startServer } from './prove/serverProcess.ts'
+import { createDatabase, type TestDatabase } from './support/database.ts'
+import { withClient } from './support/testServer.ts'
+
+let bundle: Bundle
+let database: TestDatabase
+beforeAll(async () => {
+  bundle = await bundlePrograms({ main: 'server/main.ts' })
+  database = await createDatabase({ empty: true })
+})
+afterAll(async () => {
+  await database.drop()
+  bundle.remove()
+})
+
+test('of server processes that start at once on an empty database one migrates, and all serve', async () => {
+  const environment = {
+    DATA_DIR: bundle.folder,
+    DATABASE_URL: database.appUrl,
+    DATABASE_GATE_URL: database.gateUrl,
+    DATABASE_MIGRATE_URL: database.ownerUrl,
+    MIGRATE_ON_START: 'true',
+  }
+  const start = () => startServer({ program: bundle.pathOf('main'), environment })
+  const servers = await Promise.all([start(), start(), start()])
+  try {
+    const said = (sentence: string) => servers.flatMap(({ lines }) => lines.filter((line) => line.includes(sentence)))
+    expect([said('migrations applied').length, said('permissions added').length]).toEqual([1, 1])
+    const files = readdirSync(join(import.meta.dirname, '../db/migrations')).filter((name) => name.endsWith('.sql'))
+    const { rows } = await withClient(database.ownerUrl, (client) =>
+      client.query(`
+        select (select count(*)::int from schema_migrations) as migrations,
+          (select count(*)::int from permissions) as permissions,
+          (select count(*)::int from roles where code = 'admin' and tenant_id is null) as administrators`),
+    )
+    expect(rows).toEqual([
+      { migrations: files.length, permissions: Object.keys(permissions).length, administrators: 1 },
+    ])
+    const ready = await Promise.all(servers.map(({ url }) => fetch(`${url}/readyz`)))
+    expect(ready.map(({ status }) => status)).toEqual([200, 200, 200])
+  } finally {
+    expect(await Promise.all(servers.map(({ stop }) => stop()))).toEqual([0, 0, 0])
+  }
+})

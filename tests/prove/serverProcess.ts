@@ -1,0 +1,114 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { build } from 'esbuild'
+
+const root = join(import.meta.dirname, '../..')
+
+/** Programs as `npm run build` makes them, in a folder of their own, so that they stay what they are while a proof runs. */
+export interface Bundle {
+  readonly folder: string
+  readonly pathOf: (name: string) => string
+  readonly remove: () => void
+}
+
+/** Bundles programs, named by their path from the root of the project. */
+export async function bundlePrograms(programs: Readonly<Record<string, string>>): Promise<Bundle> {
+  const folder = mkdtempSync(join(tmpdir(), 'tsforge-prove-'))
+  await build({
+    absWorkingDir: root,
+    entryPoints: { ...programs, hashWorker: 'server/platform/hashing/hashWorker.js' },
+    outdir: join(folder, 'dist'),
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    packages: 'external',
+    logLevel: 'warning',
+  })
+  cpSync(join(root, 'db/migrations'), join(folder, 'db/migrations'), { recursive: true })
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
+  return {
+    folder,
+    pathOf: (name) => join(folder, 'dist', `${name}.js`),
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  }
+}
+
+export interface ServerProcess {
+  readonly url: string
+  readonly pid: number
+  /** How it ended; undefined while it runs. */
+  readonly ended: () => string | undefined
+  /** The last lines that are no request's. */
+  readonly lines: readonly string[]
+  /** SIGTERM, then SIGKILL when that takes longer than ten seconds. Resolves to the exit code. */
+  readonly stop: () => Promise<number | null>
+}
+
+export interface ServerStart {
+  readonly program: string
+  readonly arguments?: readonly string[]
+  readonly environment: Readonly<Record<string, string>>
+}
+
+const linesKept = 40
+
+/** What every server under proof is told: a free port, no limits, the cheapest hash. */
+export const provingEnvironment = {
+  NODE_ENV: 'test',
+  PORT: '0',
+  RATE_LIMIT_PER_MINUTE: '0',
+  ARGON2_MEMORY_KIB: '256',
+  ARGON2_ITERATIONS: '1',
+  ARGON2_PARALLELISM: '1',
+  HASH_QUEUE_LENGTH: '10000',
+  JWT_SECRET: 'a signing secret for proofs, 32 bytes or more',
+}
+
+/** A server in a process of its own; resolves when it says that it is ready. */
+export async function startServer(start: ServerStart): Promise<ServerProcess> {
+  const child = spawn(process.execPath, [start.program, ...(start.arguments ?? [])], {
+    env: { PATH: process.env.PATH, ...provingEnvironment, ...start.environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const lines: string[] = []
+  let ended: string | undefined
+  const exited = new Promise<number | null>((resolve) => {
+    child.once('exit', (code, signal) => {
+      ended = signal ?? `code ${code}`
+      resolve(code)
+    })
+  })
+  const url = await readyUrl(child, (line) => {
+    lines.push(line)
+    if (lines.length > linesKept) lines.shift()
+  })
+  if (url === undefined) throw new Error(`the server did not start (${ended}):\n${lines.join('\n')}`)
+  return { url, pid: child.pid ?? 0, ended: () => ended, lines, stop: () => stopChild(child, exited) }
+}
+
+/** Undefined when the process ends first. Goes on reading, so that the process never waits for its reader. */
+function readyUrl(child: ChildProcess, keep: (line: string) => void): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    for (const stream of [child.stdout, child.stderr]) {
+      if (!stream) continue
+      createInterface(stream).on('line', (line) => {
+        if (!line.includes('"msg":"request"')) keep(line)
+        const ready = /ready on (http:\/\/[^ ]+)/.exec(line)
+        if (ready) resolve(ready[1])
+      })
+    }
+    child.once('close', () => resolve(undefined))
+  })
+}
+
+async function stopChild(child: ChildProcess, exited: Promise<number | null>): Promise<number | null> {
+  child.kill('SIGTERM')
+  const timer = setTimeout(() => child.kill('SIGKILL'), 10_000)
+  const code = await exited
+  clearTimeout(timer)
+  return code
+}
