@@ -1,7 +1,7 @@
 import type { TRPCMutationProcedure, TRPCQueryProcedure, TRPCRouterDef } from '@trpc/server'
 import type { Mutation, Query } from '../contract/define.ts'
-import type { Root } from './errorShape.ts'
 import type { AnswerOf, InputOf, Nothing } from './entryTypes.ts'
+import type { Root } from './errorShape.ts'
 
 interface ProcedureDef<I, O> {
   input: InputOf<I>

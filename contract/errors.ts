@@ -31,7 +31,10 @@ export const errors = {
   'menu.code_taken': [409, 'A menu entry with this code exists already.'],
   'menu.cycle': [400, 'A menu entry cannot stand below itself.'],
   'menu.parent_tenant_mismatch': [400, 'A menu entry and its parent belong to the same tenant.'],
-  'menu.has_children': [409, 'The menu entry has children, counted in meta.children; delete them too with cascade=true.'],
+  'menu.has_children': [
+    409,
+    'The menu entry has children, counted in meta.children; delete them too with cascade=true.',
+  ],
   'apikey.invalid': [401, 'The API key is not valid, or no longer is.'],
   'apikey.not_found': [404, 'There is no such API key.'],
   'apikey.user_session_required': [403, 'This call needs a signed-in person, not an API key.'],

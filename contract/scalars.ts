@@ -74,7 +74,9 @@ export const RoleCode = z
 /** Any JSON value, at most 64 KiB as text: the one place of the contract where the shape is the caller's own. */
 export const Json = z
   .json()
-  .refine((value) => new TextEncoder().encode(JSON.stringify(value)).length <= 65_536, { error: 'must be at most 64 KiB of JSON' })
+  .refine((value) => new TextEncoder().encode(JSON.stringify(value)).length <= 65_536, {
+    error: 'must be at most 64 KiB of JSON',
+  })
   .meta({ id: 'Json' })
 
 /** Repeats the tenant of X-Tenant-ID where goforge's clients send it in body or query; null means absent. */

@@ -20,7 +20,10 @@ export const serve = async (config: Config, log: Logger): Promise<void> => {
     if (cluster.isWorker) return void process.send?.('ready')
     const lacksAdministrator = config.environment === 'development' && !(await app.hasAdministrator().catch(() => true))
     if (lacksAdministrator) log.warn(noAdministrator)
-    log.info({ adapter: app.adapter, port }, `ready on ${addressOf(config, port)} (${app.adapter}), API reference at /docs`)
+    log.info(
+      { adapter: app.adapter, port },
+      `ready on ${addressOf(config, port)} (${app.adapter}), API reference at /docs`,
+    )
   } catch (error) {
     // An embedded database would outlive this process.
     await database.release().catch(() => {})

@@ -25,7 +25,8 @@ export const supervise = async (config: Config, log: Logger): Promise<void> => {
     const worker = cluster.fork({ MIGRATE_ON_START: 'false' })
     worker.on('message', () => {
       ready += 1
-      if (ready === workers) log.info(`ready on ${addressOf(config, config.http.port)} (${workers} workers), API reference at /docs`)
+      if (ready === workers)
+        log.info(`ready on ${addressOf(config, config.http.port)} (${workers} workers), API reference at /docs`)
     })
     worker.on('exit', (code, signal) => {
       if (isStopping) return

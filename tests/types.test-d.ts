@@ -87,8 +87,16 @@ query({ summary: '', http: ['GET', '/x'], access: 'menu.mange', rate: 'read', te
 // @ts-expect-error a permission of another module
 own.query({ summary: '', http: ['GET', '/x'], access: 'invoices.manage', rate: 'read', tenancy: 'none', output: Menu })
 
-// @ts-expect-error an error code that does not exist
-query({ summary: '', http: ['GET', '/x'], access: 'public', rate: 'read', tenancy: 'none', output: Menu, errors: ['menu.gone'] })
+query({
+  summary: '',
+  http: ['GET', '/x'],
+  access: 'public',
+  rate: 'read',
+  tenancy: 'none',
+  output: Menu,
+  // @ts-expect-error an error code that does not exist
+  errors: ['menu.gone'],
+})
 
 // @ts-expect-error a mutation that does not say whether it may be repeated
 mutation({ summary: '', http: ['POST', '/x'], access: 'public', rate: 'write', tenancy: 'none', output: Menu })

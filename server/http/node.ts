@@ -32,7 +32,7 @@ class NodeServer implements HttpServer, ExchangeHost {
 
   constructor(options: HttpServerOptions) {
     // A body that nobody reads has no timer of its own, so a whole request has this one.
-    const requestTimeout = limits.headersTimeout + bodyPatienceMs(options.bodyLimitBytes)
+    const requestTimeout = limits.headersTimeout + Math.ceil(bodyPatienceMs(options.bodyLimitBytes))
     this.#server = createServer({ ...limits, requestTimeout }, (req, res) => this.#serve(req, res))
     this.bodyLimitBytes = options.bodyLimitBytes
     this.bodyIdleMs = options.bodyIdleMs

@@ -18,7 +18,8 @@ const algorithm = 'aes-256-gcm'
 
 /** The first secret seals; all of them open, so that a rotation loses nothing. */
 export const createSeal = (secrets: readonly [string, ...string[]], purpose: string): Seal => {
-  const derive = (secret: string, use: string) => Buffer.from(hkdfSync('sha256', secret, '', `tsforge ${purpose} ${use}`, 32))
+  const derive = (secret: string, use: string) =>
+    Buffer.from(hkdfSync('sha256', secret, '', `tsforge ${purpose} ${use}`, 32))
   const keys = secrets.map((secret) => ({ seal: derive(secret, 'seal'), digest: derive(secret, 'digest') }))
   const [newest = { seal: Buffer.alloc(0), digest: Buffer.alloc(0) }] = keys
   const digestUnder = (key: Buffer, content: string) => createHmac('sha256', key).update(content).digest()

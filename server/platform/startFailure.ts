@@ -4,7 +4,8 @@ import { isUnavailable } from '../../db/unavailable.ts'
 
 const systemErrors: Record<string, (error: NodeJS.ErrnoException) => string> = {
   EADDRINUSE: () => 'The port is in use: stop the other program, or set PORT to another one (PORT=0 takes a free one).',
-  EACCES: ({ path }) => `No permission${path ? ` for ${path}` : ' for this port'}: change the owner, or set ${path ? 'DATA_DIR' : 'PORT above 1023'}.`,
+  EACCES: ({ path }) =>
+    `No permission${path ? ` for ${path}` : ' for this port'}: change the owner, or set ${path ? 'DATA_DIR' : 'PORT above 1023'}.`,
   EADDRNOTAVAIL: () => 'HOST is no address of this machine: set HOST to 127.0.0.1, or 0.0.0.0 for all addresses.',
 }
 

@@ -16,7 +16,9 @@ const retryWhileRunningSeconds = 1
 const keys = /^[\x20-\x7e]{1,255}$/
 
 const lockKey = statement('idempotency.lock', (db) =>
-  db.select({ isLocked: sql<boolean>`pg_try_advisory_xact_lock(${placeholder('lock')}::bigint)` }).from(sql`(values (1)) one`),
+  db
+    .select({ isLocked: sql<boolean>`pg_try_advisory_xact_lock(${placeholder('lock')}::bigint)` })
+    .from(sql`(values (1)) one`),
 )
 
 const findAnswer = statement('idempotency.find', (db) =>
@@ -99,7 +101,9 @@ const isSecret = ({ rules }: Frame) => rules.kind === 'mutation' && rules.secret
 /** Whose key it is: the signed-in person, or the address of the anonymous. */
 const idOf = ({ actor, request, entry }: OpenCall): Buffer =>
   createHash('sha256')
-    .update(JSON.stringify([actor?.userId ?? request.address, request.tenantHeader ?? null, entry, request.idempotencyKey]))
+    .update(
+      JSON.stringify([actor?.userId ?? request.address, request.tenantHeader ?? null, entry, request.idempotencyKey]),
+    )
     .digest()
 
 /** The parsed input: the schema has dropped what does not count and put the keys in order. */

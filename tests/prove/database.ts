@@ -95,9 +95,9 @@ function reportHurt(proof: Proof, { plan, server, traffic, recoveries, outages, 
   const { counts, breaches } = traffic
   const worst = Math.max(...recoveries)
   proof.check(
-    `the process lives through ${plan.restarts} immediate restarts and ${plan.kills} times kill -9 of the postmaster`,
+    `the process lives: ${plan.restarts} × immediate restart, ${plan.kills} × kill -9 of the postmaster`,
     server.ended() === undefined && recoveries.length === plan.restarts + plan.kills,
-    `${server.ended()} after ${recoveries.length}; ${server.lines.slice(-8).join(' | ')}`,
+    `ended with ${server.ended()} after ${recoveries.length} of them`,
   )
   proof.check(
     'every other answer is 503 unavailable with Retry-After, while the database is away',

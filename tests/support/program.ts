@@ -73,7 +73,9 @@ export const startProgram = ({ environment, uid }: ProgramOptions): Program => {
     execFileSync('ps', ['-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' })
       .split('\n')
       .map((line) => line.trim().split(/\s+/))
-      .filter(([, parent, ...args]) => Number(parent) === child.pid && args.some((arg) => arg.endsWith('server/main.ts')))
+      .filter(
+        ([, parent, ...args]) => Number(parent) === child.pid && args.some((arg) => arg.endsWith('server/main.ts')),
+      )
       .map(([pid]) => Number(pid))
   return {
     children,

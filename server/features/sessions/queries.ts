@@ -66,14 +66,16 @@ export const rotateRefreshToken = statement('sessions.rotate', (db) => {
       )
       .returning({ session_id: refreshTokens.session_id, user_id: sessions.user_id }),
   )
-  const session = db.$with('prolonged').as(
-    db
-      .update(sessions)
-      .set({ last_used_at: sql`now()`, expires_at: prolonged })
-      .from(used)
-      .where(eq(sessions.id, sql`used.session_id`))
-      .returning({ id: sessions.id, user_id: sessions.user_id, expires_at: sessions.expires_at }),
-  )
+  const session = db
+    .$with('prolonged')
+    .as(
+      db
+        .update(sessions)
+        .set({ last_used_at: sql`now()`, expires_at: prolonged })
+        .from(used)
+        .where(eq(sessions.id, sql`used.session_id`))
+        .returning({ id: sessions.id, user_id: sessions.user_id, expires_at: sessions.expires_at }),
+    )
   return db
     .with(used, session)
     .insert(refreshTokens)

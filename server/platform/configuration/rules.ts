@@ -45,7 +45,9 @@ const sessionOutlivesRefresh: Rule = ({ REFRESH_TTL_SECONDS: refresh, SESSION_MA
 
 const workersShareANamedPort: Rule = ({ CLUSTER_WORKERS: workers, PORT: port }) => {
   const fix = 'name a port: a free one would be another one for each worker'
-  return workers === 1 || port !== 0 ? [] : [wrong('PORT', { expected: '1 to 65535 with CLUSTER_WORKERS', found: '0', fix })]
+  return workers === 1 || port !== 0
+    ? []
+    : [wrong('PORT', { expected: '1 to 65535 with CLUSTER_WORKERS', found: '0', fix })]
 }
 
 /** RFC 9106 3.1: at least 8 KiB for each lane. */

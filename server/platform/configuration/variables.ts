@@ -141,7 +141,8 @@ const database = {
     type: type.postgresUrl,
     secret: true,
     defaultText: '`DATABASE_URL`',
-    description: 'A direct connection for LISTEN, where `DATABASE_URL` leads to a pooler that cannot. Checked, but nothing listens yet.',
+    description:
+      'A direct connection for LISTEN, where `DATABASE_URL` leads to a pooler that cannot. Checked, but nothing listens yet.',
     example: 'postgres://app:password@localhost:5432/tsforge',
   },
   DATABASE_MAX_CONNECTIONS: {
