@@ -1,4 +1,4 @@
-// Bundles the server and forge into dist/. Packages stay outside the bundle: node_modules is there wherever the bundle runs.
+// Bundles the server, its migration step and forge into dist/. Packages stay outside the bundle: node_modules is there wherever the bundle runs.
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { build } from 'esbuild'
@@ -10,6 +10,7 @@ export const bundle = async () => {
     absWorkingDir: root,
     entryPoints: {
       main: 'server/main.ts',
+      migrate: 'server/migrate.ts',
       forge: 'server/cli/main.ts',
       hashWorker: 'server/platform/hashing/hashWorker.js',
     },

@@ -55,6 +55,7 @@ const allowed: Record<string, readonly string[]> = {
   'server/modules.ts': ['contract', 'server/features', 'server/rpc'],
   'server/app.ts': ['pino', 'contract', 'db', 'server'],
   'server/main.ts': ['server'],
+  'server/migrate.ts': ['server'],
   'server/services.ts': ['db', 'server/config.ts', 'server/context.ts', 'server/platform'],
   'server/serve.ts': ['pino', 'server'],
   'server/supervise.ts': ['pino', 'server'],

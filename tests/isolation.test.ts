@@ -41,6 +41,12 @@ describe('with both walls', () => {
     expect(walked.skipped).toEqual([])
   })
 
+  it('nothing gets through with an API key either', { timeout: walkMs }, async () => {
+    const forKeys = new Map([...entries].filter(([, { access }]) => access !== 'public' && access !== 'session'))
+    const options = { entries: forKeys, withRefusals: true, transports: ['rest'], token: world.a.key } as const
+    expect((await walk(app, world, options)).findings).toEqual([])
+  })
+
   it.each(['roles.get', 'menus.get', 'users.get', 'users.roles', 'tenants.get', 'tenants.members'])(
     '%s takes as long for what is foreign as for what does not exist',
     async (key) => {

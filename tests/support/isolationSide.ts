@@ -19,6 +19,8 @@ export interface Side {
   readonly personIds: readonly [manager: string, plain: string]
   /** Of the manager, who owns the tenant and holds every permission there, and none globally. */
   readonly token: string
+  /** An API key of the manager that may do all that they may. */
+  readonly key: string
   /** One of each. The user of A is the person who is in both tenants. */
   readonly ids: Readonly<Record<Kind, string>>
 }
@@ -67,7 +69,9 @@ export const createSide = async (app: TestApp, letter: Letter, both: string): Pr
     'api-keys': await furnishKeys(sql, canary, managerId),
     sessions: await idOf(sql, 'sessions', `user_id = '${managerId}' order by id desc`),
   }
-  return { tenantIds, personIds: [managerId, plainId], token, ids }
+  const body = { name: canary('Key'), scopes: ['*'] }
+  const { plaintext: key } = (await app.request('POST', '/api/v1/api-keys', { token, body })).body.data
+  return { tenantIds, personIds: [managerId, plainId], token, key, ids }
 }
 
 type Canary = (text: string) => string

@@ -9,6 +9,8 @@ export interface WalkOptions {
   /** Without: only what leaks or changes rows counts, not how a call is refused. */
   readonly withRefusals: boolean
   readonly transports?: readonly Transport[]
+  /** Of the manager of A: their session unless told otherwise. */
+  readonly token?: string
   readonly stopAtFirst?: boolean
   /** How calls within A were answered before: filled in where it is empty, compared with where it is not. */
   readonly before?: Map<string, string>
@@ -76,9 +78,9 @@ interface Scene {
 /** Codes that say the call was turned away before its ids were looked at. */
 const unreached = new Set(['validation', 'request.malformed', 'internal', 'auth.invalid', 'unavailable'])
 
-const createJudge = ({ app, world, entry, untouched, options: { withRefusals, before = new Map() } }: Scene) => {
+const createJudge = ({ app, world, entry, untouched, options: { withRefusals, token, before = new Map() } }: Scene) => {
   const send = (key: string, transport: Transport, request: Request): Promise<Answer> =>
-    callEntry(app, [key, entry], { request, token: world.a.token, transport })
+    callEntry(app, [key, entry], { request, token: token ?? world.a.token, transport })
 
   /** Leaks in the answer and the log, and changes in B. */
   const call = async (key: string, transport: Transport, request: Request) => {

@@ -91,13 +91,16 @@ ${calls((path) => `client.${path}`)}
 
 /** What each measured program is made of. */
 export const programs = {
-  contract,
   server: { ...contract, ...handlers },
   client: { ...contract, 'tests/many/use.ts': clientUse('./api.ts') },
   plainClient: { ...contract, 'tests/many/use.ts': plainUse('./api.ts') },
-  routerByHand: byHand,
-  plainClientByHand: { ...byHand, 'tests/many/use.ts': plainUse('./router.ts') },
+  byHand: { ...byHand, 'tests/many/use.ts': plainUse('./router.ts') },
 }
 
-/** A program against the packed declarations in tests/many/packed. */
-export const packedUse = { 'tests/many/use.ts': clientUse('./packed/api.js') }
+/** A program against the printed declarations of the same contract. */
+export const packed = (api: string) => ({
+  'tests/many/packed/api.d.ts': api,
+  'tests/many/packed/errorShape.ts': "export type { Root } from '../../../client-sdk/errorShape.ts'",
+  'tests/many/packed/options.ts': "export type { CallOptions } from '../../../client-sdk/options.ts'",
+  'tests/many/use.ts': clientUse('./packed/api.js'),
+})
