@@ -81,6 +81,9 @@ export const writingQuery: Menus['get'] = async (call) => {
 // @ts-expect-error an entry without access
 query({ summary: '', http: ['GET', '/x'], rate: 'read', tenancy: 'none', output: Menu })
 
+// @ts-expect-error no word on whose rows it touches
+query({ summary: '', http: ['GET', '/x'], access: 'user', rate: 'read', output: Menu })
+
 // @ts-expect-error a permission that does not exist
 query({ summary: '', http: ['GET', '/x'], access: 'menu.mange', rate: 'read', tenancy: 'none', output: Menu })
 

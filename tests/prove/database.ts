@@ -25,6 +25,8 @@ interface Plan {
 
 /** One server, one database, all faults of the plan, and what must be so afterwards. */
 async function survive(proof: Proof, bundle: Bundle, plan: Plan): Promise<void> {
+  // Drawn before the traffic draws its own, whose number depends on the machine.
+  const faults = shuffled(proof, plan).map((kind) => ({ kind, calmMs: calmLeastMs + proof.random() * calmMoreMs }))
   const cluster = await startCluster(plan)
   let server: ServerProcess | undefined
   let traffic: Traffic | undefined
@@ -41,7 +43,7 @@ async function survive(proof: Proof, bundle: Bundle, plan: Plan): Promise<void> 
       },
     })
     traffic = startTraffic({ url: server.url, perSecond, random: proof.random })
-    await hurt(proof, plan, { cluster, server, traffic })
+    await hurt(proof, plan, { cluster, server, traffic, faults })
     if (server.ended() !== undefined) return
     await checkKept(proof, cluster, traffic)
     await checkSignIns(proof, traffic)
@@ -58,25 +60,25 @@ interface Scene {
   readonly cluster: ProofCluster
   readonly server: ServerProcess
   readonly traffic: Traffic
+  readonly faults: readonly { readonly kind: 'restart' | 'kill -9'; readonly calmMs: number }[]
 }
 
-/** All faults, one after the other, in an order of the seed. */
-async function hurt(proof: Proof, plan: Plan, { cluster, server, traffic }: Scene): Promise<void> {
+/** All faults, one after the other. */
+async function hurt(proof: Proof, plan: Plan, { cluster, server, traffic, faults }: Scene): Promise<void> {
   const recoveries: number[] = []
   const outages: number[] = []
   const startedAt = performance.now()
   await sleep(warmUpMs)
-  const faults = shuffled(proof, plan)
-  for (const [index, fault] of faults.entries()) {
-    proof.progress(`${index + 1}/${faults.length} ${fault}, ${traffic.counts.requests} requests`)
+  for (const [index, { kind, calmMs }] of faults.entries()) {
+    proof.progress(`${index + 1}/${faults.length} ${kind}, ${traffic.counts.requests} requests`)
     const goneAt = performance.now()
     traffic.goesAway()
-    await (fault === 'kill -9' ? cluster.killPostmaster() : cluster.restartImmediately())
+    await (kind === 'kill -9' ? cluster.killPostmaster() : cluster.restartImmediately())
     await cluster.accepting()
     outages.push(performance.now() - goneAt)
     recoveries.push(await traffic.isBack())
     if (server.ended() !== undefined) break
-    await sleep(calmLeastMs + proof.random() * calmMoreMs)
+    await sleep(calmMs)
   }
   await sleep(recoveryMs)
   const seconds = (performance.now() - startedAt) / 1000
@@ -140,13 +142,13 @@ await prove('database', { limitSeconds: 400 }, async (proof) => {
     const counts = proof.isQuick ? { restarts: 2, kills: 1 } : { restarts: 10, kills: 5 }
     await survive(proof, bundle, { ...counts, program: 'main', isDurable: true })
     const once = { restarts: 1, kills: 0, program: 'unguarded', isDurable: true }
-    await proof.control('a server that does not listen to its pool', (inner) =>
+    await proof.control('a server that does not listen to its pool', 'the process lives', (inner) =>
       survive(inner, bundle, { ...once, guardTaken: 'listeners' }),
     )
-    await proof.control('a server that does not recognise a lost connection', (inner) =>
+    await proof.control('a server that does not recognise a lost connection', 'every other answer', (inner) =>
       survive(inner, bundle, { ...once, guardTaken: 'reasons' }),
     )
-    await proof.control('a database that acknowledges before it has written', (inner) =>
+    await proof.control('a database that acknowledges before it has written', 'none is missing', (inner) =>
       survive(inner, bundle, { ...once, program: 'main', isDurable: false }),
     )
   } finally {
