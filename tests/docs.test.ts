@@ -1,0 +1,31 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import { expect, it } from 'vitest'
+
+const root = path.join(import.meta.dirname, '..')
+const pages = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '*.md'], { cwd: root, encoding: 'utf8' })
+  .trim()
+  .split('\n')
+const { scripts } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as {
+  scripts: Record<string, string>
+}
+
+const textOf = (page: string) => readFileSync(path.join(root, page), 'utf8')
+const all = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map((match) => match[1] ?? '')
+
+it.each(pages)('%s: every relative link leads to a file', (page) => {
+  const links = all(textOf(page), /\]\(([^)#]+)(?:#[^)]*)?\)/g).filter((link) => !/^[a-z]+:/.test(link))
+  expect(links.filter((link) => !existsSync(path.join(root, path.dirname(page), link)))).toEqual([])
+})
+
+it.each(pages)('%s: every test and source it names is there', (page) => {
+  const tests = all(textOf(page), /`(?:tests\/)?(\w+\.test\.ts)`/g)
+  expect(tests.filter((name) => !existsSync(path.join(root, 'tests', name)))).toEqual([])
+  const sources = all(textOf(page), /`((?:server|contract|db|client-sdk|tests)\/[\w/.-]+\.\w+)`/g)
+  expect(sources.filter((name) => !existsSync(path.join(root, name)))).toEqual([])
+})
+
+it.each(pages)('%s: every npm script it names is there', (page) => {
+  expect(all(textOf(page), /npm run (?:-s )?([\w:]+)/g).filter((name) => !scripts[name])).toEqual([])
+})
