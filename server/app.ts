@@ -15,7 +15,7 @@ import { systemRoutes } from './http/system.ts'
 import { trpcRoutes } from './http/trpc.ts'
 import { createIdentities } from './identities.ts'
 import { modules } from './modules.ts'
-import { createBudgets } from './platform/budgets.ts'
+import { type Budgets, createBudgets } from './platform/budgets.ts'
 import { createReachability } from './platform/reachability.ts'
 import type { AccessTokens } from './platform/tokens.ts'
 import { createGate } from './rpc/gates.ts'
@@ -82,7 +82,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   }
   const { trustedProxies } = config.http
   const handle = createDispatch({
-    routes: createRoutes({ options, procedures, publicKeys: tokens.publicKeys, notReady }),
+    routes: createRoutes({ options, budgets, procedures, publicKeys: tokens.publicKeys, notReady }),
     cors: createCors(config.http.corsOrigins),
     budgets,
     clientAddress: createClientAddress(addressSet(trustedProxies), trustedProxies.length > 0),
@@ -116,6 +116,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
 }
 
 interface RouteParts {
+  readonly budgets: Budgets
   readonly options: AppOptions
   readonly procedures: readonly Procedure[]
   readonly publicKeys: AccessTokens['publicKeys']
@@ -123,7 +124,13 @@ interface RouteParts {
 }
 
 /** Everything that a path leads to. */
-const createRoutes = ({ options: { config, version }, procedures, publicKeys, notReady }: RouteParts): Route[] => [
+const createRoutes = ({
+  options: { config, version },
+  budgets,
+  procedures,
+  publicKeys,
+  notReady,
+}: RouteParts): Route[] => [
   ...systemRoutes({
     serviceName: config.serviceName,
     version,
@@ -134,7 +141,7 @@ const createRoutes = ({ options: { config, version }, procedures, publicKeys, no
   }),
   ...docsRoutes({ document }),
   ...restRoutes(procedures),
-  ...trpcRoutes(procedures, createTrpcRouter(procedures)),
+  ...trpcRoutes(procedures, createTrpcRouter(procedures), budgets),
 ]
 
 const poolOptions = ({ config, addresses, log }: AppOptions, name: 'app' | 'gate') => ({

@@ -180,6 +180,19 @@ describe.each(adapters)('auth.changePassword on %s', (adapter) => {
     expect((await tryLogin(app, here.email, 'a new password')).status).toBe(200)
   })
 
+  it.each([
+    ['its password changes', "password_hash = 'another'"],
+    ['it is disabled', 'disabled_at = now()'],
+  ])('lets nobody sign in to an account while %s', async (_name, change) => {
+    const { id, email } = await register(app)
+    const commit = await app.hold(`update users set ${change} where id = $1`, [id])
+    const signingIn = app.request('POST', '/api/v1/auth/login', { body: { email, password } })
+    await app.untilBlocked(1)
+    await commit()
+    const reply = await signingIn
+    expect([reply.status, reply.body.error.code]).toEqual([401, 'user.invalid_credentials'])
+  })
+
   it('leaves everything as it was when the current password is wrong', async () => {
     const here = await register(app)
     const there = await login(app, here.email)

@@ -175,6 +175,11 @@ describe.each(adapters)('bad input on %s', (adapter) => {
       })
     })
 
+    it('an e-mail of a million spaces holds nobody up', async () => {
+      const email = `ada${' '.repeat(1_000_000)}@example.org`
+      expect((await send(input({ email }))).fields).toEqual({ email: 'must be a valid email' })
+    })
+
     it('a password of nearly 1 MiB is too long', async () => {
       expect(await send(input({ password: 'x'.repeat(1_040_000) }))).toMatchObject({
         status: 400,

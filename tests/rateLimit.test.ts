@@ -22,6 +22,7 @@ describe.each(adapters)('RATE_LIMIT_PER_MINUTE on %s', (adapter) => {
     ['a public call with bad input', () => app.request('POST', '/api/v1/auth/login', { body: '{' }), 400],
     ['a path that is none', () => get('/nowhere'), 404],
     ['a method that is none', () => app.request('PUT', '/api/v1/auth/me'), 405],
+    ['a procedure that is none', () => ask(app, 'auth.nope'), 404],
     ['a call over tRPC', () => ask(app, 'auth.me'), 401],
   ]
   it.each(kinds)(

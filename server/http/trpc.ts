@@ -1,4 +1,5 @@
 import type { AnyTRPCRouter } from '@trpc/server'
+import type { Budgets } from '../platform/budgets.ts'
 import { type Failure, refuse } from '../rpc/failure.ts'
 import type { Procedure, Result } from '../rpc/procedure.ts'
 import { toFailure } from '../rpc/toFailure.ts'
@@ -16,15 +17,21 @@ const json: HeaderMap = { 'content-type': 'application/json', vary: 'trpc-accept
  * about a tenth of the cost of tRPC's resolver; the rest goes to that resolver. A differential test holds both to the
  * same status, headers and body.
  */
-export const trpcRoutes = (procedures: readonly Procedure[], router: AnyTRPCRouter): Route[] => {
+export const trpcRoutes = (procedures: readonly Procedure[], router: AnyTRPCRouter, budgets: Budgets): Route[] => {
   const byPath = new Map(procedures.map((procedure) => [procedure.path, procedure]))
-  const serve = async (visit: Visit): Promise<Answer | null> =>
-    isPlain(visit.exchange) ? answerCalls(byPath, visit) : resolveByTrpc(router, visit)
+  const serve = async (visit: Visit): Promise<Answer | null> => {
+    // A path that leads nowhere spends what every other such path does; the rest is counted at the gate.
+    if (!leadsSomewhere(byPath, visit)) await budgets.spendAddress(visit.head.clientKey)
+    return isPlain(visit.exchange) ? answerCalls(byPath, visit) : resolveByTrpc(router, visit)
+  }
   return [
     { method: 'GET', path: '/trpc/{path}', serve },
     { method: 'POST', path: '/trpc/{path}', serve },
   ]
 }
+
+const leadsSomewhere = (byPath: ReadonlyMap<string, Procedure>, { params: [names = ''] }: Visit): boolean =>
+  names.split(/,|%2c/i).every((name) => byPath.has(name))
 
 /** Everything but what only tRPC's resolver can do: answers in a stream, forms and bytes as input. */
 const isPlain = (exchange: Exchange): boolean => {

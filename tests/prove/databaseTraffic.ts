@@ -55,6 +55,11 @@ export interface TrafficOptions {
 
 export const password = 'correct horse battery'
 const answerTimeoutMs = 30_000
+/**
+ * As docs/deployment.md asks of a proxy, below the ten seconds after which uWebSockets.js closes: a request that is sent
+ * at that moment is lost without any fault. One that is lost on a connection in use is a breach.
+ */
+const idleMs = 5_000
 /** After the database is back, a request that begins this much later has no excuse. */
 export const recoveryMs = 2_000
 const retryAfterMs = 200
@@ -64,7 +69,7 @@ const recentPeople = 400
 
 /** Sends a mix of calls at a steady rate, whatever the answers are; keyed mutations are repeated until they are answered. */
 export function startTraffic({ url, perSecond, random }: TrafficOptions): Traffic {
-  const agent = new Agent({ keepAlive: true, maxSockets: 512 })
+  const agent = new Agent({ keepAlive: true, maxSockets: 512, timeout: idleMs })
   const people: Person[] = []
   const counts = { requests: 0, succeeded: 0, refused: 0, replayed: 0 }
   const breaches = new Map<string, number>()
@@ -203,12 +208,7 @@ function exchange(agent: Agent, url: string, { method, path, token, key, body }:
       })
     })
     sent.once('timeout', () => sent.destroy(new Error('no answer in time')))
-    sent.once('socket', (socket) => {
-      const lastUsed = (socket as { lastUsed?: number }).lastUsed
-      const idle = lastUsed === undefined ? -1 : Math.round(performance.now() - lastUsed)
-      sent.once('error', (error) => reject(new Error(`${error.message} reused=${sent.reusedSocket} idle=${idle} after=${Math.round(performance.now() - startedAt)}`)))
-      sent.once('close', () => { (socket as { lastUsed?: number }).lastUsed = performance.now() })
-    })
+    sent.once('error', ({ message }) => reject(new Error(`${message}, ${sent.reusedSocket ? 'used' : 'new'} socket`)))
     sent.end(text)
   })
 }

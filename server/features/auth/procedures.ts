@@ -21,7 +21,7 @@ export const auth: Handlers<typeof contract.auth> = {
     return transaction(async (tx) => {
       const [user] = await insertUser(tx, { id: userId, email: input.email, name: input.name, passwordHash })
       if (!user) throw fail('user.email_taken')
-      await insertSession(tx, session.row)
+      await insertSession(tx, { ...session.row, passwordHash })
       return { user, tokens: session.tokens }
     })
   },
@@ -44,7 +44,8 @@ export const auth: Handlers<typeof contract.auth> = {
     return transaction(async (tx) => {
       if (rehashed)
         await replacePasswordHash(tx, { userId: user.id, passwordHash: rehashed, previous: user.password_hash })
-      await insertSession(tx, session.row)
+      const [begun] = await insertSession(tx, { ...session.row, passwordHash: rehashed ?? user.password_hash })
+      if (!begun) throw fail('user.invalid_credentials')
       return { user, tokens: session.tokens }
     })
   },

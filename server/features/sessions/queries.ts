@@ -22,18 +22,24 @@ export const findActors = statement('sessions.findActors', (db) =>
     .where(and(sql`${sessions.id} = any(${placeholder('ids')})`, isLive, isNull(users.disabled_at))),
 )
 
-/** Begins a session and issues its first refresh token, in one statement. */
+/**
+ * Begins a session and issues its first refresh token, in one statement. No row: the account was disabled, or its
+ * password changed, since it was looked at. Holds the account, so that what ends all its sessions at this moment comes
+ * before this or sees it.
+ */
 export const insertSession = statement('sessions.insert', (db) => {
   const session = db.$with('session').as(
     db
       .insert(sessions)
-      .values({
-        id: sql`${placeholder('id')}::uuid`,
-        user_id: sql`${placeholder('userId')}::uuid`,
-        user_agent: placeholder('userAgent'),
-        ip: placeholder('ip'),
-        expires_at: afterSeconds('ttlSeconds'),
-      })
+      .select(
+        sql`select ${placeholder('id')}::uuid, account.id, ${placeholder('userAgent')}::text, ${placeholder('ip')}::text,
+          now(), now(), ${afterSeconds('ttlSeconds')}, null::timestamptz
+        from (
+          select id from users
+          where id = ${placeholder('userId')}::uuid and password_hash = ${placeholder('passwordHash')} and disabled_at is null
+          for share
+        ) account`,
+      )
       .returning({ id: sessions.id, expires_at: sessions.expires_at }),
   )
   return db
