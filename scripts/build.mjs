@@ -5,25 +5,28 @@ import { build } from 'esbuild'
 
 const root = path.resolve(import.meta.dirname, '..')
 
+/** Also what the test of the container asks which packages the bundles need. */
+export const options = {
+  absWorkingDir: root,
+  entryPoints: {
+    main: 'server/main.ts',
+    migrate: 'server/migrate.ts',
+    forge: 'server/cli/main.ts',
+    hashWorker: 'server/platform/hashing/hashWorker.js',
+  },
+  outdir: 'dist',
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node20',
+  packages: 'external',
+  sourcemap: 'linked',
+  logLevel: 'warning',
+  write: false,
+}
+
 export const bundle = async () => {
-  const { outputFiles } = await build({
-    absWorkingDir: root,
-    entryPoints: {
-      main: 'server/main.ts',
-      migrate: 'server/migrate.ts',
-      forge: 'server/cli/main.ts',
-      hashWorker: 'server/platform/hashing/hashWorker.js',
-    },
-    outdir: 'dist',
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    packages: 'external',
-    sourcemap: 'linked',
-    logLevel: 'warning',
-    write: false,
-  })
+  const { outputFiles } = await build(options)
   await mkdir(path.join(root, 'dist'), { recursive: true })
   await Promise.all(outputFiles.map(put))
 }

@@ -29,7 +29,8 @@ import { createServices } from './services.ts'
 const gateConnections = 3
 /** Their reads are short; a request waits for one that runs and for its own. */
 const gateTimeoutSeconds = 3
-const bodyIdleMs = 2_000
+/** So that the refusal of a body that stopped is out within two seconds. */
+const bodyIdleMs = 1_800
 
 /** Where the database is, for the two roles that serve requests. `role` is taken on by SET ROLE when the URL is not its own. */
 export interface DatabaseAddresses {

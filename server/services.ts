@@ -36,7 +36,7 @@ export const createServices = async ({
     database,
     passwords: await createPasswordHasher(config.hashing),
     tokens,
-    cursors: createCursors(secrets[0]),
+    cursors: createCursors(secrets),
     lifetimes: { refreshSeconds: auth.refreshTtlSeconds, sessionSeconds: auth.sessionMaxSeconds },
     guesses: budgets,
     keyEnvironment: config.environment === 'production' ? 'live' : 'test',
@@ -45,8 +45,13 @@ export const createServices = async ({
   return { services, seal: createSeal(secrets, 'replay') }
 }
 
-/** What other keys are derived from, the newest first. */
-const signingSecrets = ({ auth }: Config): readonly [string, ...string[]] => [
-  auth.jwtSecret ?? JSON.stringify(auth.jwtKeys),
-  ...auth.previousSecrets,
-]
+/**
+ * What other keys are derived from, the newest first. Each private key counts for itself and not the set as a whole, so
+ * that a set with one key more still opens what was sealed before.
+ */
+const signingSecrets = ({ auth }: Config): readonly [string, ...string[]] => {
+  const privateParts = (auth.jwtKeys ?? []).flatMap(({ d }) => d ?? [])
+  const [newest, ...older] = [auth.jwtSecret ?? [], privateParts, auth.previousSecrets].flat()
+  if (newest === undefined) throw new Error('there is nothing to derive keys from')
+  return [newest, ...older]
+}

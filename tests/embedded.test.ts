@@ -18,7 +18,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { build } from 'esbuild'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { DatabaseStartError } from '../db/embedded/errors.ts'
 import { isAlive } from '../db/embedded/processes.ts'
 import { type EmbeddedDatabase, startEmbedded } from '../db/embedded/startEmbedded.ts'
@@ -170,7 +170,8 @@ describe('processes on one folder', () => {
     await end(first.child)
     expect(await query(second.report.appUrl, 'select 1 as one')).toEqual([{ one: 1 }])
     await end(second.child)
-    expect(isAlive(pid)).toBe(false)
+    // The postmaster takes its file away just before it is gone itself.
+    await vi.waitFor(() => expect(isAlive(pid)).toBe(false), 5_000)
     expect(readdirSync(join(dataDir, 'postgres/holders'))).toEqual([])
   })
 
@@ -184,7 +185,8 @@ describe('processes on one folder', () => {
     expect(ownerUrl).toBe(report.ownerUrl)
     expect(await startTime(ownerUrl)).toBe(startedAt)
     await stop()
-    expect(isAlive(pid)).toBe(false)
+    // The postmaster takes its file away just before it is gone itself.
+    await vi.waitFor(() => expect(isAlive(pid)).toBe(false), 5_000)
   })
 
   test('find the server of one that was killed even after the project was moved', async () => {

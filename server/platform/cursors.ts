@@ -12,22 +12,27 @@ export interface Cursors {
 
 const signatureBytes = 12
 
-export const createCursors = (secret: string): Cursors => {
-  const key = Buffer.from(hkdfSync('sha256', secret, '', 'tsforge cursors', 32))
-  const sign = (list: string, body: Buffer) =>
+/** The first secret signs; all of them are read, so that a rotation breaks no list half-way. */
+export const createCursors = (secrets: readonly [string, ...string[]]): Cursors => {
+  const derive = (secret: string) => Buffer.from(hkdfSync('sha256', secret, '', 'tsforge cursors', 32))
+  const [first, ...others] = secrets
+  const newest = derive(first)
+  const keys = [newest, ...others.map(derive)]
+  const sign = (key: Buffer, list: string, body: Buffer) =>
     createHmac('sha256', key).update(`${list}\0`).update(body).digest().subarray(0, signatureBytes)
 
   return {
     write(list, position) {
       const body = Buffer.from(JSON.stringify(position))
-      return Buffer.concat([sign(list, body), body]).toString('base64url')
+      return Buffer.concat([sign(newest, list, body), body]).toString('base64url')
     },
     read(list, cursor) {
       const bytes = Buffer.from(cursor, 'base64url')
       const body = bytes.subarray(signatureBytes)
       // Decoding skips what is no base64url, so that many texts would stand for one cursor.
       if (bytes.length <= signatureBytes || bytes.toString('base64url') !== cursor) return undefined
-      if (!timingSafeEqual(bytes.subarray(0, signatureBytes), sign(list, body))) return undefined
+      const signature = bytes.subarray(0, signatureBytes)
+      if (!keys.some((key) => timingSafeEqual(signature, sign(key, list, body)))) return undefined
       return JSON.parse(body.toString()) as string[]
     },
   }

@@ -23,6 +23,8 @@ export interface Ending {
 }
 
 export interface ProgramOptions {
+  /** `server/main.ts` unless it says otherwise. */
+  readonly file?: string
   readonly environment: Readonly<Record<string, string>>
   /** The user to run as; only root may say so. */
   readonly uid?: number
@@ -34,8 +36,8 @@ const folder = join(import.meta.dirname, '../..')
 const inherited = ({ PATH = '', HOME = '', TMPDIR = '/tmp' }: NodeJS.ProcessEnv) => ({ PATH, HOME, TMPDIR })
 
 /** The server as a process of its own, as an operator starts it. */
-export const startProgram = ({ environment, uid }: ProgramOptions): Program => {
-  const child: ChildProcess = spawn(process.execPath, ['--import', 'tsx', 'server/main.ts'], {
+export const startProgram = ({ file = 'server/main.ts', environment, uid }: ProgramOptions): Program => {
+  const child: ChildProcess = spawn(process.execPath, ['--import', 'tsx', file], {
     cwd: folder,
     env: { ...inherited(process.env), PORT: '0', HASH_CONCURRENCY: '1', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
