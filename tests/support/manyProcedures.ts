@@ -103,4 +103,5 @@ export const packed = (api: string) => ({
   'tests/many/packed/errorShape.ts': "export type { Root } from '../../../client-sdk/errorShape.ts'",
   'tests/many/packed/options.ts': "export type { CallOptions } from '../../../client-sdk/options.ts'",
   'tests/many/use.ts': clientUse('./packed/api.js'),
+  'tests/many/plainUse.ts': plainUse('./packed/api.js'),
 })
