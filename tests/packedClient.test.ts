@@ -5,6 +5,7 @@ import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { publint } from 'publint'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Client } from '../client-sdk/index.ts'
 import { startApp } from './support/app.ts'
 import { hasBrowser } from './support/browser.ts'
 import { repository } from './support/compile.ts'
@@ -18,7 +19,7 @@ beforeAll(async () => {
   const created = await createStrangerProject()
   if (created) project = created
   else console.warn('skipped: the packed client was not installed, no registry is in reach')
-})
+}, 180_000)
 
 afterAll(async () => {
   if (project) await rm(path.dirname(project.folder), { recursive: true })
@@ -26,7 +27,7 @@ afterAll(async () => {
 
 /** A test of the installed package: skipped without one, which the line above says. */
 const installed = (name: string, test: () => Promise<void>) =>
-  it(name, async (context) => {
+  it(name, { timeout: 120_000 }, async (context) => {
     if (!project) return context.skip()
     await test()
   })
@@ -106,6 +107,10 @@ describe('a program of a stranger', () => {
     }
   })
 })
+
+/** What the script of the page puts beside its window: the client, and the code with which a call failed, or `none`. */
+declare const client: Client
+declare const codeOf: (call: Promise<unknown>) => Promise<string>
 
 const account = (email: string) => ({ email, password: 'correct horse battery', name: 'Ada' })
 

@@ -77,7 +77,7 @@ export type Outputs = OutputsOf<typeof contract>
 export type Router = RouterOf<typeof contract>
 `
 
-describe('the packed declarations', () => {
+describe('the packed declarations', { timeout: 120_000 }, () => {
   it('hold no any', () => {
     expect(nodes.length).toBeGreaterThan(1_000)
     expect(nodes.filter(({ kind }) => kind === ts.SyntaxKind.AnyKeyword)).toEqual([])
@@ -104,6 +104,18 @@ describe('the packed declarations', () => {
     const comparison = comparing('./packed/index.js', '../client-sdk/index.ts', wholes)
     const files = { ...inFolder('tests/packed', declarations), 'tests/comparison.ts': comparison }
     expect(problemsOf(compile(files), isOurs)).toEqual([])
+  })
+
+  it('would be caught saying something else', () => {
+    const api = declarations.get('api.d.ts') ?? ''
+    const comparison = comparing('./packed/index.js', '../client-sdk/index.ts')
+    const problemsAfter = (from: string, to: string) => {
+      const texts = new Map([...declarations, ['api.d.ts', api.replace(from, to)]])
+      expect(texts.get('api.d.ts')).not.toBe(api)
+      return problemsOf(compile({ ...inFolder('tests/packed', texts), 'tests/comparison.ts': comparison }), isOurs)
+    }
+    expect(problemsAfter('email: string', 'email: number')).not.toEqual([])
+    expect(problemsAfter('limit?: number | undefined', 'limit: number')).not.toEqual([])
   })
 
   it('say the same of shapes that the contract does not use yet', () => {

@@ -26,6 +26,7 @@ const versions = async () => {
 
 /** What a registry out of reach looks like to npm. */
 const isUnreachable = (error: unknown) =>
+  (error as { killed?: boolean }).killed === true ||
   /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ENOTCACHED/.test(String(error))
 
 /**

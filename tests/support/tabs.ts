@@ -1,16 +1,9 @@
 import type { Page } from 'playwright-core'
-import type { createClient } from '../../client-sdk/index.ts'
 import { startApp, type TestApp } from './app.ts'
 import { launchBrowser, servePage } from './browser.ts'
 
-/** What the script of the page puts beside its window; see strangerPrograms.ts. */
-declare global {
-  const client: ReturnType<typeof createClient>
-  /** Makes the client. `isAlone`: its store has no lock among the tabs. */
-  const openClient: (url: string, isAlone: boolean) => void
-  /** The code with which a call failed, or `none`. */
-  const codeOf: (call: Promise<unknown>) => Promise<string>
-}
+/** The script of the page puts it beside its window: makes the client. `isAlone`: its store has no lock among tabs. */
+declare const openClient: (url: string, isAlone: boolean) => void
 
 export interface Scene {
   readonly app: TestApp
