@@ -26,7 +26,7 @@ export function statement<Rows>(name: string, build: (db: Db) => Preparable<Rows
     const client = db.$client
     const prepared = cachesStatements(client) ? cached : uncached
     // Drizzle ties a prepared query to a connection; it reads `this.client`, so an heir with another one is enough.
-    const bound: typeof cached = Object.create(prepared, { client: { value: client } })
+    const bound: typeof cached = Object.assign(Object.create(prepared), { client })
     return bound.execute(params)
   }
 }

@@ -1,19 +1,9 @@
 import { type DestinationStream, type Logger, pino } from 'pino'
 import type { Config } from './config.ts'
 
-/** Whatever a log call is handed, what stands under these names never reaches the output. */
-const secretNames = new Set([
-  'password',
-  'current_password',
-  'new_password',
-  'authorization',
-  'refresh_token',
-  'access_token',
-  'token',
-  'secret',
-  'plaintext',
-  'idempotency_key',
-])
+/** Whatever a log call is handed, what stands under such a name never reaches the output. */
+const secretName =
+  /password|passphrase|secret|token|credential|authorization|cookie|plaintext|(?:idempotency|api|key)[-_]?(?:key|hash)/i
 const depthMax = 4
 
 /**
@@ -23,12 +13,18 @@ const depthMax = 4
 const withoutSecrets = (fields: Record<string, unknown>, depth = 0): Record<string, unknown> => {
   const copy: Record<string, unknown> = {}
   for (const name in fields) {
-    const value = fields[name]
-    const isNested = typeof value === 'object' && value !== null && !(value instanceof Error) && !Array.isArray(value)
-    if (secretNames.has(name)) copy[name] = '[redacted]'
-    else copy[name] = isNested && depth < depthMax ? withoutSecrets(value as Record<string, unknown>, depth + 1) : value
+    copy[name] = secretName.test(name) ? '[redacted]' : shown(name, fields[name], depth)
   }
   return copy
+}
+
+/** Errors go to the serializer of `err`, under whatever name they come. */
+const shown = (name: string, value: unknown, depth: number): unknown => {
+  if (typeof value !== 'object' || value === null) return value
+  if (value instanceof Error) return name === 'err' && depth === 0 ? value : errorFields(value)
+  if (depth >= depthMax) return '[too deep]'
+  if (Array.isArray(value)) return value.map((item) => shown('', item, depth + 1))
+  return value instanceof Date ? value : withoutSecrets(value as Record<string, unknown>, depth + 1)
 }
 
 /**
@@ -40,13 +36,24 @@ const errorFields = (error: unknown): unknown => {
   const { code, constraint, table } = error as { code?: unknown; constraint?: unknown; table?: unknown }
   return {
     type: error.name,
-    message: error.message.split('\nparams:')[0],
+    message: publicMessage(error.message, code),
     code,
     constraint,
     table,
     stack: framesOf(error),
     cause: error.cause === undefined ? undefined : errorFields(error.cause),
   }
+}
+
+/**
+ * Drizzle lists the parameters behind its message. PostgreSQL's messages name things of the schema, except those of
+ * class 22 (data exception), which quote the value, and of class P0, which a trigger writes (PostgreSQL manual, appendix A).
+ */
+const publicMessage = (message: string, code: unknown): string => {
+  const kept = message.split('\nparams:')[0] ?? ''
+  if (typeof code !== 'string') return kept
+  if (/^P0\w{3}$/.test(code)) return 'raised in the database'
+  return /^22\w{3}$/.test(code) ? kept.replace(/".*"/s, '"…"') : kept
 }
 
 /** The stack without the message that stands before it, whose lines may look like frames. */

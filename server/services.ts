@@ -46,12 +46,12 @@ export const createServices = async ({
 }
 
 /**
- * What other keys are derived from, the newest first. Each private key counts for itself and not the set as a whole, so
- * that a set with one key more still opens what was sealed before.
+ * What other keys are derived from, in the order in which they would sign. Each private key counts for itself and not
+ * the set as a whole, so that a set with one key more still opens what was sealed before.
  */
 const signingSecrets = ({ auth }: Config): readonly [string, ...string[]] => {
   const privateParts = (auth.jwtKeys ?? []).flatMap(({ d }) => d ?? [])
-  const [newest, ...older] = [auth.jwtSecret ?? [], privateParts, auth.previousSecrets].flat()
+  const [newest, ...older] = [privateParts, auth.jwtSecret ?? [], auth.previousSecrets].flat()
   if (newest === undefined) throw new Error('there is nothing to derive keys from')
   return [newest, ...older]
 }

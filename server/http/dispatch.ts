@@ -5,11 +5,11 @@ import { refuse } from '../rpc/failure.ts'
 import { toFailure } from '../rpc/toFailure.ts'
 import type { ClientAddress } from './clientAddress.ts'
 import { refusal } from './envelope.ts'
-import type { Answer, Exchange, HeaderMap } from './exchange.ts'
-import { budgetHeaders, type Cors, joinHeaders, securityHeaders } from './headers.ts'
-import { openRequest } from './requestHead.ts'
-import type { Route } from './route.ts'
-import { createRouter, type Match } from './router.ts'
+import type { Answer, Exchange } from './exchange.ts'
+import { addHeaders, type Cors, headersOfReply } from './headers.ts'
+import { namesOf, openRequest } from './requestHead.ts'
+import type { Route, Visit } from './route.ts'
+import { createRouter, type Found, type Match } from './router.ts'
 
 export interface DispatchOptions {
   readonly routes: readonly Route[]
@@ -23,10 +23,15 @@ export interface DispatchOptions {
 export const createDispatch = ({ routes, cors, clientAddress, budgets, log }: DispatchOptions) => {
   const router = createRouter(routes.map((route) => ({ method: route.method, path: route.path, value: route })))
 
-  const serve = async (exchange: Exchange, head: RequestHead, found: Match<Route>, replyHeaders: () => HeaderMap) => {
+  const serve = (visit: Visit, found: Match<Route>): Answer | null | Promise<Answer | null> => {
+    const { exchange, head } = visit
     if (exchange.defect) throw refuse(exchange.defect)
-    if (found && 'value' in found) return found.value.serve({ exchange, head, params: found.params, replyHeaders })
+    if (found && 'value' in found) return found.value.serve(visit)
     if (found && exchange.method === 'OPTIONS') return preflight(found)
+    return turnAway(head, found)
+  }
+
+  const turnAway = async (head: RequestHead, found: Exclude<Match<Route>, Found<Route>>): Promise<Answer> => {
     await budgets.spendAddress(head.clientKey)
     if (!found) throw refuse('route.not_found')
     return refusal(refuse('route.method_not_allowed'), head.id, { allow: found.allow.join(', ') })
@@ -35,34 +40,44 @@ export const createDispatch = ({ routes, cors, clientAddress, budgets, log }: Di
   return (exchange: Exchange): void => {
     const head = openRequest(exchange, clientAddress(exchange), log)
     const found = router.match(exchange.method, exchange.path)
-    const replyHeaders = () => ({
-      ...securityHeaders,
-      'x-request-id': head.id,
-      ...cors(exchange),
-      ...budgetHeaders(head),
-    })
-    const noteStatus = logWhenDone(exchange, head, found && 'value' in found ? found.value : undefined)
+    const route = found && 'value' in found ? found : undefined
+    const replyHeaders = () => headersOfReply(exchange, head, cors)
+    const line = noteWhenDone(log, exchange, head, route?.value)
 
     const reply = (answer: Answer | null) => {
       if (!answer) return
-      noteStatus(answer.status)
-      exchange.send({ ...answer, headers: joinHeaders(replyHeaders(), answer.headers) })
+      line.status = answer.status
+      exchange.send({ status: answer.status, headers: addHeaders(replyHeaders(), answer.headers), body: answer.body })
     }
     const explain = (error: unknown) => reply(refusal(toFailure(error, head.log), head.id))
-    serve(exchange, head, found, replyHeaders).then(reply).catch(explain)
+    try {
+      const answer = serve({ exchange, head, params: route?.params ?? [], replyHeaders }, found)
+      if (answer instanceof Promise) answer.then(reply).catch(explain)
+      else reply(answer)
+    } catch (error) {
+      explain(error)
+    }
   }
 }
 
-/** Writes one line when the exchange is over. 499 stands for a client that left before its reply. */
-const logWhenDone = (exchange: Exchange, head: RequestHead, route: Route | undefined) => {
+/** What is known of a request when its reply is made. */
+interface Line {
+  status: number
+}
+
+/** Writes one line when the exchange is over, if its level is written at all. 499 stands for a client that left before its reply. */
+const noteWhenDone = (log: Logger, exchange: Exchange, head: RequestHead, route: Route | undefined): Line => {
+  const line = { status: 200 }
+  const level = route?.isSystem ? 'debug' : 'info'
+  if (!log.isLevelEnabled(level)) return line
   const startedAt = performance.now()
-  let status = 200
   exchange.onDone((outcome) => {
-    head.log[route?.isSystem ? 'debug' : 'info'](
+    log[level](
       {
+        ...namesOf(head),
         method: exchange.method,
         route: route?.path ?? null,
-        status: outcome === 'aborted' ? 499 : status,
+        status: outcome === 'aborted' ? 499 : line.status,
         duration_ms: Math.round((performance.now() - startedAt) * 100) / 100,
         address: head.address,
         ...(head.userId === undefined ? {} : { user_id: head.userId }),
@@ -70,9 +85,7 @@ const logWhenDone = (exchange: Exchange, head: RequestHead, route: Route | undef
       'request',
     )
   })
-  return (sent: number) => {
-    status = sent
-  }
+  return line
 }
 
 /** RFC 9110 9.3.7: what a path answers to. The CORS headers are added to every reply. */

@@ -1,12 +1,12 @@
 import type { Failure } from '../rpc/failure.ts'
 import type { Answer, HeaderMap } from './exchange.ts'
 
-const json = 'application/json; charset=utf-8'
+const json: HeaderMap = { 'content-type': 'application/json; charset=utf-8' }
 
 /** A successful reply. The request id holds no character that JSON would escape. */
-export const success = (status: number, data: unknown, requestId: string, headers: HeaderMap = {}): Answer => ({
+export const success = (status: number, data: unknown, requestId: string, headers?: HeaderMap): Answer => ({
   status,
-  headers: { 'content-type': json, ...headers },
+  headers: headers ? { ...json, ...headers } : json,
   body: `{"success":true,"data":${JSON.stringify(data)},"request_id":"${requestId}"}`,
 })
 
@@ -15,7 +15,7 @@ export const refusal = (failure: Failure, requestId: string, headers: HeaderMap 
   const { code, sentence: message, meta } = failure
   return {
     status: failure.status,
-    headers: { 'content-type': json, ...failureHeaders(failure), ...headers },
+    headers: { ...json, ...failureHeaders(failure), ...headers },
     body: JSON.stringify({ success: false, error: { code, message, meta }, request_id: requestId }),
   }
 }

@@ -1,4 +1,5 @@
 import type { RequestHead } from '../context.ts'
+import type { Allowance } from '../platform/budgets.ts'
 import type { Exchange, HeaderMap } from './exchange.ts'
 
 /** Sent with every reply. */
@@ -12,30 +13,55 @@ export const securityHeaders: HeaderMap = {
   'cross-origin-resource-policy': 'same-origin',
 }
 
-/** The headers of an answer over those of every reply. Both may say what they vary by, and caches must heed all of it. */
-export const joinHeaders = (every: HeaderMap, own: HeaderMap): HeaderMap =>
-  every.vary !== undefined && own.vary !== undefined
-    ? { ...every, ...own, vary: `${every.vary}, ${own.vary}` }
-    : { ...every, ...own }
+const securityPairs = Object.entries(securityHeaders)
+
+/** Headers still to be added to. Spread from one map into another they would become a slow dictionary; a class keeps its shape. */
+class ReplyHeaders {
+  [name: string]: string
+
+  constructor(requestId: string) {
+    for (const [name, value] of securityPairs) this[name] = value
+    this['x-request-id'] = requestId
+  }
+}
+
+/** What every reply to this request carries, in a new map. */
+export const headersOfReply = (exchange: Exchange, head: RequestHead, cors: Cors): Record<string, string> => {
+  const headers = new ReplyHeaders(head.id)
+  addHeaders(headers, cors(exchange))
+  if (head.budget) addHeaders(headers, budgetHeaders(head.budget))
+  return headers
+}
+
+/** The headers of an answer over those of every reply. */
+export const joinHeaders = (every: HeaderMap, own: HeaderMap): HeaderMap => addHeaders({ ...every }, own)
+
+/** Lays `own` over `every`, which it changes. Both may say what the reply varies by, and caches must heed all of it. */
+export const addHeaders = (every: Record<string, string>, own: HeaderMap | undefined): HeaderMap => {
+  const { vary } = every
+  for (const name in own) every[name] = own[name] ?? ''
+  if (vary !== undefined && own?.vary !== undefined) every.vary = `${vary}, ${own.vary}`
+  return every
+}
 
 const requestHeaders =
   'Authorization, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID, X-Request-ID, X-Tenant-ID, traceparent, trpc-accept'
 const exposedHeaders = 'ETag, Idempotent-Replay, RateLimit, RateLimit-Policy, Retry-After, X-Request-ID'
 const preflightSeconds = 86_400
 
-/** Decides which headers let a page of another origin read the reply. */
-export type Cors = (exchange: Exchange) => HeaderMap
+/** Decides which headers let a page of another origin read the reply; undefined when none do. */
+export type Cors = (exchange: Exchange) => HeaderMap | undefined
 
 /**
  * CORS for a list of origins, `*` for all. Credentials are never allowed: tokens travel in a header that scripts set.
  */
 export const createCors = (origins: readonly string[]): Cors => {
-  if (origins.length === 0) return () => ({})
+  if (origins.length === 0) return () => undefined
   const any = origins.includes('*')
   const allowed = new Set(origins)
   return ({ headers, method }) => {
     const origin = headers.origin
-    if (origin === undefined || !(any || allowed.has(origin))) return any ? {} : { vary: 'Origin' }
+    if (origin === undefined || !(any || allowed.has(origin))) return any ? undefined : { vary: 'Origin' }
     const reply: Record<string, string> = {
       'access-control-allow-origin': any ? '*' : origin,
       'access-control-expose-headers': exposedHeaders,
@@ -54,10 +80,7 @@ export const createCors = (origins: readonly string[]): Cors => {
 }
 
 /** What is left of the budget that the call spent, in the fields of draft-ietf-httpapi-ratelimit-headers-10. */
-export const budgetHeaders = ({ budget }: RequestHead): HeaderMap =>
-  budget === undefined
-    ? {}
-    : {
-        'ratelimit-policy': `"${budget.rate}";q=${budget.quota};w=60`,
-        ratelimit: `"${budget.rate}";r=${budget.remaining};t=${budget.resetSeconds}`,
-      }
+const budgetHeaders = ({ rate, quota, remaining, resetSeconds }: Allowance): HeaderMap => ({
+  'ratelimit-policy': `"${rate}";q=${quota};w=60`,
+  ratelimit: `"${rate}";r=${remaining};t=${resetSeconds}`,
+})

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { RequestHead } from '../context.ts'
+import type { Allowance } from '../platform/budgets.ts'
 import { clientKey } from './clientAddress.ts'
 import type { Exchange } from './exchange.ts'
 
@@ -9,33 +10,62 @@ const requestIds = /^[A-Za-z0-9._-]{1,128}$/
 const traceparents = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?$/
 
 /** Reads what all calls of a request share. A request id that could break a log or a header is replaced. */
-export const openRequest = (exchange: Exchange, address: string, log: Logger): RequestHead => {
-  const { headers } = exchange
-  const sent = headers['x-request-id']
-  const id = sent !== undefined && requestIds.test(sent) ? sent : randomUUID()
-  const trace = headers.traceparent
-  const traceId = trace === undefined ? undefined : traceparents.exec(trace)?.[1]
-  let own: Logger | undefined
-  return {
-    id,
-    traceId,
-    address,
-    tenantHeader: headers['x-tenant-id'],
-    userAgent: headers['user-agent'] ?? '',
-    authorization: headers.authorization,
-    idempotencyKey: headers['idempotency-key'],
-    isBatch: false,
-    userId: undefined,
-    budget: undefined,
-    get clientKey() {
-      return clientKey(address)
-    },
-    get signal() {
-      return exchange.signal
-    },
-    get log() {
-      own ??= log.child({ request_id: id, ...(traceId === undefined ? {} : { trace_id: traceId }) })
-      return own
-    },
+export const openRequest = (exchange: Exchange, address: string, log: Logger): RequestHead =>
+  new OpenRequest(exchange, address, log)
+
+/** A class, so that a request costs one object; what few requests need is made when it is asked for. */
+class OpenRequest implements RequestHead {
+  readonly id: string
+  readonly traceId: string | undefined
+  readonly address: string
+  isBatch = false
+  userId: string | undefined
+  budget: Allowance | undefined
+  readonly #exchange: Exchange
+  readonly #log: Logger
+  #own: Logger | undefined
+
+  constructor(exchange: Exchange, address: string, log: Logger) {
+    const sent = exchange.headers['x-request-id']
+    const trace = exchange.headers.traceparent
+    this.id = sent !== undefined && requestIds.test(sent) ? sent : randomUUID()
+    this.traceId = trace === undefined ? undefined : traceparents.exec(trace)?.[1]
+    this.address = address
+    this.#exchange = exchange
+    this.#log = log
+  }
+
+  get tenantHeader(): string | undefined {
+    return this.#exchange.headers['x-tenant-id']
+  }
+
+  get userAgent(): string {
+    return this.#exchange.headers['user-agent'] ?? ''
+  }
+
+  get authorization(): string | undefined {
+    return this.#exchange.headers.authorization
+  }
+
+  get idempotencyKey(): string | undefined {
+    return this.#exchange.headers['idempotency-key']
+  }
+
+  get clientKey(): string {
+    return clientKey(this.address)
+  }
+
+  get signal(): AbortSignal {
+    return this.#exchange.signal
+  }
+
+  /** For what goes wrong; the line of each request names its id itself, which costs less than a logger. */
+  get log(): Logger {
+    this.#own ??= this.#log.child(namesOf(this))
+    return this.#own
   }
 }
+
+/** What every log line of a request says. */
+export const namesOf = ({ id, traceId }: Pick<RequestHead, 'id' | 'traceId'>) =>
+  traceId === undefined ? { request_id: id } : { request_id: id, trace_id: traceId }

@@ -1,0 +1,50 @@
+// GET /api/v1/auth/me by hand: jose, one read for all calls that come together, the contract's output schema.
+// CLAIMS=cached remembers verified claims by token, else jose verifies every call.
+import { randomUUID, webcrypto } from 'node:crypto'
+import { jwtVerify } from 'jose'
+import { Pool } from 'pg'
+import { z } from 'zod'
+import { User } from '../../contract/user.ts'
+import { createReader } from './reader.ts'
+import { json, type Request, type Response, serveBare } from './serve.ts'
+
+const { DATABASE_GATE_URL = '', JWT_SECRET = '', CLAIMS } = process.env
+const use = { name: 'HMAC', hash: 'SHA-256' }
+const key = await webcrypto.subtle.importKey('raw', Buffer.from(JWT_SECRET), use, false, ['verify'])
+const rules = { issuer: 'tsforge', audience: 'tsforge', typ: 'at+jwt', algorithms: ['HS256'] }
+const output = z.compile(User)
+const read = createReader(new Pool({ connectionString: DATABASE_GATE_URL, max: 3 }))
+const known = new Map<string, string>()
+
+const sessionOf = async (token: string): Promise<string> => {
+  const { payload } = await jwtVerify(token, key, rules)
+  const session = String(payload.sid)
+  if (CLAIMS === 'cached') known.set(token, session)
+  return session
+}
+
+const answer = async (token: string): Promise<[status: string, body: string]> => {
+  try {
+    const row = await read(known.get(token) ?? (await sessionOf(token)))
+    if (!row) return ['401 Unauthorized', '{}']
+    const data = JSON.stringify(output.parse(row))
+    return ['200 OK', `{"success":true,"data":${data},"request_id":"${randomUUID()}"}`]
+  } catch {
+    return ['401 Unauthorized', '{}']
+  }
+}
+
+const serve = (response: Response, request: Request) => {
+  let isGone = false
+  response.onAborted(() => {
+    isGone = true
+  })
+  void answer(request.getHeader('authorization').slice('Bearer '.length)).then(([status, body]) => {
+    if (isGone) return
+    response.cork(() => {
+      response.writeStatus(status).writeHeader('content-type', json).end(body)
+    })
+  })
+}
+
+serveBare('/api/v1/auth/me', serve)

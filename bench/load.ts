@@ -1,0 +1,90 @@
+import { execFile } from 'node:child_process'
+import path from 'node:path'
+import { promisify } from 'node:util'
+import { cpuMicroseconds, postgresMicroseconds } from './processes.ts'
+import type { Target } from './targets.ts'
+
+const run = promisify(execFile)
+const script = path.join(import.meta.dirname, 'requests.lua')
+/** Two cores: one for the server, one for whoever asks. */
+const threads = 1
+
+/** What is asked, of whomever. */
+export interface Load {
+  readonly method: 'GET' | 'POST'
+  readonly path: string
+  readonly connections: number
+  /** A file for requests.lua; undefined for a request without headers of its own. */
+  readonly feed?: string
+}
+
+/** What a load came to. CPU is in microseconds a request; the machine's other work is in none of it. */
+export interface Figures {
+  readonly requests: number
+  readonly perSecond: number
+  readonly serverCpu: number
+  readonly postgresCpu: number
+  readonly p50Ms: number
+  readonly p99Ms: number
+}
+
+interface Summary {
+  readonly requests: number
+  readonly microseconds: number
+  readonly failed: number
+  readonly p50Ms: number
+  readonly p99Ms: number
+}
+
+/** Ends what runs now, for a benchmark that is given up. */
+const running = new AbortController()
+export const abandonLoads = (): void => running.abort()
+
+/** Loads a server with wrk. Throws when a single answer is no success: a refusal is cheaper than an answer. */
+export const applyLoad = async (target: Target, load: Load, seconds: number): Promise<Figures> => {
+  const before = { server: cpuMicroseconds(target.pid), postgres: postgresMicroseconds(target.postmaster) }
+  const summary = await callWrk(target.url, load, seconds)
+  const server = cpuMicroseconds(target.pid) - before.server
+  const postgres = postgresMicroseconds(target.postmaster) - before.postgres
+  if (summary.failed > 0 || summary.requests === 0)
+    throw new Error(`${target.name}: ${summary.failed} of ${summary.requests} calls of ${load.path} failed`)
+  return {
+    requests: summary.requests,
+    perSecond: (summary.requests * 1e6) / summary.microseconds,
+    serverCpu: server / summary.requests,
+    postgresCpu: postgres / summary.requests,
+    p50Ms: summary.p50Ms,
+    p99Ms: summary.p99Ms,
+  }
+}
+
+const callWrk = async (url: string, load: Load, seconds: number): Promise<Summary> => {
+  const options = [
+    '-t',
+    `${threads}`,
+    '-c',
+    `${load.connections}`,
+    '-d',
+    `${seconds}s`,
+    '--timeout',
+    '10s',
+    '-s',
+    script,
+  ]
+  const rest = [load.method, load.path, load.feed ?? '-']
+  const { stdout } = await run('wrk', [...options, url, '--', ...rest], {
+    timeout: (seconds + 30) * 1000,
+    signal: running.signal,
+  })
+  const line = /^RESULT (.*)$/m.exec(stdout)?.[1]
+  if (line === undefined) throw new Error(`wrk said nothing of its result:\n${stdout}`)
+  return JSON.parse(line)
+}
+
+/** Throws with the next step where wrk is missing. */
+export const requireWrk = async (): Promise<void> => {
+  // Without arguments it prints how it is used, and fails.
+  const answer = await run('wrk', ['-v']).catch((error: { code?: unknown }) => error)
+  if ('code' in answer && answer.code === 'ENOENT')
+    throw new Error('The benchmark needs wrk: `apt install wrk` or `brew install wrk`.')
+}
