@@ -49,6 +49,7 @@ const allowed: Record<string, readonly string[]> = {
     'server/rpc',
     'server/config.ts',
   ],
+  'server/platform/duties': ['pino', 'drizzle-orm', 'croner', 'db'],
   'server/platform/hashing': ['hash-wasm', '@node-rs/argon2'],
   'server/platform/configuration': ['zod', 'server/platform/configuration'],
   'server/features': ['contract', 'db', 'drizzle-orm', 'uuidv7', 'server/context.ts', 'server/rpc', 'server/platform'],

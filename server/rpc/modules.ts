@@ -1,5 +1,6 @@
 import type { Contract, Entries } from '../../contract/define.ts'
 import type { Services } from '../context.ts'
+import type { Duty } from '../platform/duties/duty.ts'
 import type { AnyHandler, Handlers } from './handlers.ts'
 import { createProcedure, type Gate, type Procedure } from './procedure.ts'
 import type { Transact } from './transaction.ts'
@@ -10,6 +11,8 @@ export interface Module<Name extends string = string, C extends Entries = Entrie
   readonly name: Name
   readonly contract: C
   readonly handlers: Handlers<C>
+  /** What it does by the clock. */
+  readonly duties?: readonly Duty[]
 }
 
 export const defineModule = <const Name extends string, C extends Entries>(module: Module<Name, C>) => module
@@ -19,6 +22,7 @@ export interface AnyModule {
   readonly name: string
   readonly contract: Entries
   readonly handlers: Readonly<Record<string, unknown>>
+  readonly duties?: readonly Duty[]
 }
 
 type Missing<C extends Contract, M extends readonly AnyModule[]> = Exclude<keyof C, M[number]['name']>
