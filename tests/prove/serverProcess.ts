@@ -42,6 +42,8 @@ export interface ServerProcess {
   readonly pid: number
   /** How it ended; undefined while it runs. */
   readonly ended: () => string | undefined
+  /** Resolves to it. */
+  readonly whenEnded: Promise<string>
   /** The last lines that are no request's. */
   readonly lines: readonly string[]
   /** SIGTERM, then SIGKILL when that takes longer than ten seconds. Resolves to the exit code. */
@@ -87,7 +89,8 @@ export async function startServer(start: ServerStart): Promise<ServerProcess> {
     if (lines.length > linesKept) lines.shift()
   })
   if (url === undefined) throw new Error(`the server did not start (${ended}):\n${lines.join('\n')}`)
-  return { url, pid: child.pid ?? 0, ended: () => ended, lines, stop: () => stopChild(child, exited) }
+  const whenEnded = exited.then(() => ended ?? '')
+  return { url, pid: child.pid ?? 0, ended: () => ended, whenEnded, lines, stop: () => stopChild(child, exited) }
 }
 
 /** Undefined when the process ends first. Goes on reading, so that the process never waits for its reader. */
