@@ -16,8 +16,11 @@ import { trpcRoutes } from './http/trpc.ts'
 import { createIdentities } from './identities.ts'
 import { modules } from './modules.ts'
 import { type Budgets, createBudgets } from './platform/budgets.ts'
+import { reportDuties } from './platform/duties/reports.ts'
+import { createDutyRunner, type DutyRunner } from './platform/duties/runner.ts'
 import { createReachability } from './platform/reachability.ts'
 import type { AccessTokens } from './platform/tokens.ts'
+import { forgetAnswers } from './rpc/forgetAnswers.ts'
 import { createGate } from './rpc/gates.ts'
 import { checkKey } from './rpc/idempotency.ts'
 import { createProcedures } from './rpc/modules.ts'
@@ -25,6 +28,9 @@ import type { Procedure } from './rpc/procedure.ts'
 import { createTrpcRouter } from './rpc/router.ts'
 import { createTransact } from './rpc/transaction.ts'
 import { createServices } from './services.ts'
+
+/** What is done by the clock: by the modules, and for the idempotency keys of all of them. */
+const duties = [...modules.flatMap((module) => module.duties ?? []), forgetAnswers]
 
 const gateConnections = 3
 /** Their reads are short; a request waits for one that runs and for its own. */
@@ -52,6 +58,8 @@ export interface App {
   readonly listen: () => Promise<number>
   /** What the pools of the two roles hold. */
   readonly pools: { readonly app: Database['stats']; readonly gate: Database['stats'] }
+  /** Starts as the app listens, unless RUN_DUTIES says no. */
+  readonly duties: Pick<DutyRunner, 'look'>
   /** Fails readiness, so that load balancers look elsewhere. */
   readonly stopBeingReady: () => void
   /** Whether anybody can manage what there is. */
@@ -76,6 +84,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     transact: createTransact(database, seal),
   })
 
+  const runner = createDutyRunner({ duties, database, log })
   const isReachable = createReachability([database, gateDatabase])
   const notReady = async () => {
     if (isStopping) return 'shutting down'
@@ -83,7 +92,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   }
   const { trustedProxies } = config.http
   const handle = createDispatch({
-    routes: createRoutes({ options, budgets, procedures, publicKeys: tokens.publicKeys, notReady }),
+    routes: createRoutes({ options, budgets, procedures, publicKeys: tokens.publicKeys, notReady, database }),
     cors: createCors(config.http.corsOrigins),
     budgets,
     clientAddress: createClientAddress(addressSet(trustedProxies), trustedProxies.length > 0),
@@ -96,8 +105,13 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   return {
     adapter: adapter.name,
     pools: { app: database.stats, gate: gateDatabase.stats },
-    listen: () =>
-      server.listen({ host: config.http.host, port: config.http.port, exclusive: config.http.workers === 1 }),
+    duties: runner,
+    async listen() {
+      const { host, port, workers } = config.http
+      const chosen = await server.listen({ host, port, exclusive: workers === 1 })
+      if (config.runsDuties) runner.start()
+      return chosen
+    },
     stopBeingReady() {
       isStopping = true
     },
@@ -108,7 +122,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
       isStopping = true
       server.drain()
       server.stopListening()
-      await untilIdle(server, withinMs)
+      await Promise.all([untilIdle(server, withinMs), runner.stop(withinMs)])
       server.close()
       await services.passwords.close()
       await Promise.all([database.close(), gateDatabase.close()])
@@ -122,6 +136,7 @@ interface RouteParts {
   readonly procedures: readonly Procedure[]
   readonly publicKeys: AccessTokens['publicKeys']
   readonly notReady: () => Promise<string | undefined>
+  readonly database: Database
 }
 
 /** Everything that a path leads to. */
@@ -131,6 +146,7 @@ const createRoutes = ({
   procedures,
   publicKeys,
   notReady,
+  database,
 }: RouteParts): Route[] => [
   ...systemRoutes({
     serviceName: config.serviceName,
@@ -139,6 +155,7 @@ const createRoutes = ({
     publicKeys,
     moduleNames: modules.map(({ name }) => name),
     notReady,
+    duties: () => reportDuties(duties, database.db),
   }),
   ...docsRoutes({ document }),
   ...restRoutes(procedures),

@@ -24,6 +24,7 @@ export interface Config {
   /** Absolute. */
   readonly dataDir: string
   readonly adminToken: string | undefined
+  readonly runsDuties: boolean
   readonly http: {
     readonly host: string
     readonly port: number
@@ -94,6 +95,7 @@ export function readConfig(environment: Environment, makeSecret: (dataDir: strin
     logLevel: values.LOG_LEVEL,
     dataDir,
     adminToken: values.ADMIN_TOKEN,
+    runsDuties: values.RUN_DUTIES,
     http: httpOf(values),
     database: databaseOf(values),
     auth: { ...signingOf(values, () => makeSecret(dataDir)), ...tokensOf(values) },

@@ -20,6 +20,7 @@ const probes = systemRoutes({
   publicKeys: { keys: [] },
   notReady: async () => undefined,
   moduleNames: [],
+  duties: async () => [],
 })
 
 /** Stands for the app: answers with the token it was sent. */

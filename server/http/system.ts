@@ -14,6 +14,10 @@ export interface SystemParts {
   /** Why the instance should get no new traffic; undefined when it is ready. */
   readonly notReady: () => Promise<string | undefined>
   readonly moduleNames: readonly string[]
+  /** The metrics of all workers. Rejects when they cannot be had in time. */
+  readonly scrape: () => Promise<string>
+  /** The duties with their last runs. */
+  readonly duties: () => Promise<readonly object[]>
 }
 
 /** Probes, keys and operators' paths: everything outside the contract. */
@@ -44,13 +48,21 @@ const adminRoutes = (parts: SystemParts): Route[] => [
     requireOperator(exchange, parts.adminToken)
     const reason = await parts.notReady()
     if (reason) throw refuse('unavailable', { meta: { reason }, retryAfterSeconds: 1 })
-    return success(200, { healthy: true, modules: parts.moduleNames.map((name) => ({ name, healthy: true })) }, head.id)
+    const moduleHealth = parts.moduleNames.map((name) => ({ name, healthy: true }))
+    return success(200, { healthy: true, modules: moduleHealth, duties: await parts.duties() }, head.id)
   }),
   system('/admin/modules', ({ exchange, head }) => {
     requireOperator(exchange, parts.adminToken)
     return success(200, parts.moduleNames, head.id)
   }),
+  system('/admin/metrics', async ({ exchange }) => {
+    requireOperator(exchange, parts.adminToken)
+    return { status: 200, headers: metricsType, body: await parts.scrape() }
+  }),
 ]
+
+/** https://prometheus.io/docs/instrumenting/exposition_formats/ */
+const metricsType = { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }
 
 const system = (path: string, serve: Route['serve']): Route => ({ method: 'GET', path, serve, isSystem: true })
 

@@ -4,7 +4,7 @@ import { type App, createApp } from '../../server/app.ts'
 import { readConfig } from '../../server/config.ts'
 import { chooseAdapter } from '../../server/http/adapter.ts'
 import { createLog } from '../../server/log.ts'
-import { createDatabase } from './database.ts'
+import { createDatabase, type TestDatabase } from './database.ts'
 import { through } from './pgbouncer.ts'
 import { createRequest, type SendRequest } from './request.ts'
 
@@ -15,6 +15,8 @@ export interface AppSettings {
   readonly environment?: Readonly<Record<string, string>>
   /** Where the server is to find a database instead: behind a proxy, for instance. `sql` goes there directly. */
   readonly reroute?: (url: string, role: 'app' | 'gate') => string
+  /** Shared with other instances of the server, and dropped by whoever made it. */
+  readonly database?: TestDatabase
 }
 
 export interface TestApp {
@@ -32,6 +34,8 @@ export interface TestApp {
   readonly setTime: (time: Date | null) => void
   /** What the server's connection pools hold. */
   readonly pools: App['pools']
+  /** Scheduled work, which tests ask for; by itself nothing runs here. */
+  readonly duties: App['duties']
   readonly close: () => Promise<void>
 }
 
@@ -44,7 +48,7 @@ const secret = 'a signing secret for tests, 32 bytes or more'
 
 /** The real app on a real database of its own, listening on a free port. */
 export const startApp = async (settings: AppSettings = {}): Promise<TestApp> => {
-  const database = await createDatabase()
+  const database = settings.database ?? (await createDatabase())
   const bouncer = settings.reroute === undefined ? inject('pgBouncerPort') : undefined
   const { reroute = bouncer === undefined ? (url: string) => url : through(bouncer) } = settings
   const config = readConfig(
@@ -59,6 +63,7 @@ export const startApp = async (settings: AppSettings = {}): Promise<TestApp> => 
       LOG_LEVEL: 'debug',
       ACCESS_TTL_SECONDS: String(settings.accessTtlSeconds ?? 900),
       DATABASE_MAX_CONNECTIONS: '6',
+      RUN_DUTIES: 'false',
       DATABASE_STATEMENT_CACHE: String(bouncer === undefined),
       ...settings.environment,
       ...(bouncer !== undefined && settings.environment?.DATABASE_URL ? { DATABASE_GATE_URL: database.gateUrl } : {}),
@@ -98,13 +103,14 @@ export const startApp = async (settings: AppSettings = {}): Promise<TestApp> => 
     },
     logged,
     pools: app.pools,
+    duties: app.duties,
     setTime(value) {
       time = value
     },
     async close() {
       await app.close(1_000)
       await owner.end()
-      await database.drop()
+      if (!settings.database) await database.drop()
     },
   }
 }

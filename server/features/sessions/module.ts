@@ -1,5 +1,11 @@
 import { contract } from '../../../contract/index.ts'
 import { defineModule } from '../../rpc/modules.ts'
+import { forgetSessions } from './forget.ts'
 import { sessions as handlers } from './procedures.ts'
 
-export const sessions = defineModule({ name: 'sessions', contract: contract.sessions, handlers })
+export const sessions = defineModule({
+  name: 'sessions',
+  contract: contract.sessions,
+  handlers,
+  duties: [forgetSessions],
+})

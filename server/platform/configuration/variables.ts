@@ -51,6 +51,11 @@ const server = {
     default: '15',
     description: 'How long running calls may take to end after draining, before they are cut off.',
   },
+  RUN_DUTIES: {
+    type: type.boolean,
+    default: 'true',
+    description: 'Whether this process takes part in scheduled work; one of those that do carries out each run.',
+  },
 } as const satisfies Rows
 
 const http = {
