@@ -15,9 +15,10 @@ import { systemRoutes } from './http/system.ts'
 import { trpcRoutes } from './http/trpc.ts'
 import { createIdentities } from './identities.ts'
 import { modules } from './modules.ts'
-import { type Budgets, createBudgets } from './platform/budgets.ts'
+import type { Budgets } from './platform/budgets.ts'
 import { reportDuties } from './platform/duties/reports.ts'
 import { createDutyRunner, type DutyRunner } from './platform/duties/runner.ts'
+import { openBudgets } from './platform/limits/openBudgets.ts'
 import { createReachability } from './platform/reachability.ts'
 import type { AccessTokens } from './platform/tokens.ts'
 import { forgetAnswers } from './rpc/forgetAnswers.ts'
@@ -74,7 +75,11 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   let isStopping = false
   const database = openDatabase(poolOptions(options, 'app'))
   const gateDatabase = openDatabase(poolOptions(options, 'gate'))
-  const budgets = createBudgets(config.limits.ratePerMinute)
+  const { budgets, close: closeBudgets } = await openBudgets({
+    config,
+    openDatabase: (settings) => openDatabase({ ...poolOptions(options, 'app'), ...settings }),
+    log,
+  })
   const { services, seal } = await createServices({ config, database, budgets, now: options.now ?? (() => new Date()) })
   const { tokens } = services
   const gate = createGate({ budgets, ...createIdentities({ tokens, database, gateDatabase, log }) })
@@ -125,7 +130,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
       await Promise.all([untilIdle(server, withinMs), runner.stop(withinMs)])
       server.close()
       await services.passwords.close()
-      await Promise.all([database.close(), gateDatabase.close()])
+      await Promise.all([database.close(), gateDatabase.close(), closeBudgets()])
     },
   }
 }

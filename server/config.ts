@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path'
 import { developmentSecret } from './platform/configuration/developmentSecret.ts'
 import type { JwtKey } from './platform/configuration/jwtKeys.ts'
 import { parseVariables } from './platform/configuration/parse.ts'
-import { weakHashing } from './platform/configuration/rules.ts'
+import { lonelyBudgets, weakHashing } from './platform/configuration/rules.ts'
 import { findMisspelt } from './platform/configuration/similarNames.ts'
 import { type Environment, knownNames, secretNames, withDotenv } from './platform/configuration/sources.ts'
 import type { EnvironmentName, Values } from './platform/configuration/variables.ts'
@@ -69,7 +69,11 @@ export interface Config {
     readonly concurrency: number
     readonly queueLength: number
   }
-  readonly limits: { readonly ratePerMinute: number }
+  readonly limits: {
+    readonly ratePerMinute: number
+    /** Where budgets are counted. */
+    readonly store: { readonly kind: 'memory' | 'postgres' } | { readonly kind: 'redis'; readonly url: string }
+  }
   /** Sentences to log once at start. They hold no values. */
   readonly warnings: readonly string[]
 }
@@ -100,7 +104,7 @@ export function readConfig(environment: Environment, makeSecret: (dataDir: strin
     database: databaseOf(values),
     auth: { ...signingOf(values, () => makeSecret(dataDir)), ...tokensOf(values) },
     hashing: hashingOf(values),
-    limits: { ratePerMinute: values.RATE_LIMIT_PER_MINUTE },
+    limits: limitsOf(values),
     warnings: warningsOf(values, environment),
   })
 }
@@ -156,6 +160,11 @@ function tokensOf(values: Values): Omit<Config['auth'], keyof Signing> {
   }
 }
 
+function limitsOf(values: Values): Config['limits'] {
+  const { RATE_LIMIT_PER_MINUTE: ratePerMinute, RATE_LIMIT_STORE: kind, REDIS_URL: url = '' } = values
+  return { ratePerMinute, store: kind === 'redis' ? { kind, url } : { kind } }
+}
+
 function hashingOf(values: Values): Config['hashing'] {
   return {
     memoryKib: values.ARGON2_MEMORY_KIB,
@@ -170,7 +179,7 @@ function warningsOf(values: Values, environment: Environment): string[] {
   const set = Object.keys(environment).filter((name) => environment[name])
   const weak = values.NODE_ENV === 'test' ? [] : weakHashing(values)
   const weakWarning = `ALLOW_WEAK_HASHING: ${weak.join(', ')} below the accepted minimum, so leaked hashes are cheap to guess`
-  return [...findMisspelt(set, knownNames), ...(weak.length > 0 ? [weakWarning] : [])]
+  return [...findMisspelt(set, knownNames), ...(weak.length > 0 ? [weakWarning] : []), ...lonelyBudgets(values)]
 }
 
 function freezeDeep<T extends object>(value: T): T {

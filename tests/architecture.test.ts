@@ -46,6 +46,7 @@ const allowed: Record<string, readonly string[]> = {
     'jose',
     'lru-cache',
     'rate-limiter-flexible',
+    'ioredis',
     'server/rpc',
     'server/config.ts',
   ],

@@ -11,7 +11,7 @@ import type { HttpServer } from '../server/http/exchange.ts'
 import { createCors } from '../server/http/headers.ts'
 import type { Route } from '../server/http/route.ts'
 import { systemRoutes } from '../server/http/system.ts'
-import { createBudgets } from '../server/platform/budgets.ts'
+import { unlimited } from '../server/platform/budgets.ts'
 
 const probes = systemRoutes({
   serviceName: 'docs',
@@ -35,7 +35,7 @@ const serve = async (adapter: 'uws' | 'node', routes = docsRoutes({ document }))
   const handle = createDispatch({
     routes: [...routes, ...probes, echo],
     cors: createCors([]),
-    budgets: createBudgets(0),
+    budgets: unlimited,
     clientAddress: ({ peerAddress }) => peerAddress,
     log: pino({ level: 'silent' }),
   })

@@ -9,7 +9,7 @@ import { openRequest } from '../server/http/requestHead.ts'
 import type { Visit } from '../server/http/route.ts'
 import { trpcRoutes } from '../server/http/trpc.ts'
 import { resolveByTrpc } from '../server/http/trpcFetch.ts'
-import { createBudgets } from '../server/platform/budgets.ts'
+import { unlimited } from '../server/platform/budgets.ts'
 import { refuse } from '../server/rpc/failure.ts'
 import { checkKey } from '../server/rpc/idempotency.ts'
 import { createProcedures } from '../server/rpc/modules.ts'
@@ -94,7 +94,7 @@ const procedures = createProcedures([{ name: 'toy', contract: toy, handlers }], 
   transact: () => Promise.reject(new Error('no database here')),
 })
 const router = createTrpcRouter(procedures)
-const [route] = trpcRoutes(procedures, router, createBudgets(0))
+const [route] = trpcRoutes(procedures, router, unlimited)
 
 interface Sent {
   readonly method: string

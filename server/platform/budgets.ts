@@ -1,6 +1,8 @@
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
+import { createHash } from 'node:crypto'
+import { type RateLimiterAbstract, RateLimiterRes } from 'rate-limiter-flexible'
 import type { RateClass } from '../../contract/define.ts'
 import { refuse } from '../rpc/failure.ts'
+import type { LimitStore } from './limits/store.ts'
 
 /** What is left of a budget after a call. */
 export interface Allowance {
@@ -30,26 +32,24 @@ const windowSeconds = 60
 const guessesMax = 10
 const guessesSeconds = 900
 
-const unlimited: Budgets = {
+/** Counts nothing. */
+export const unlimited: Budgets = {
   spendAddress: async () => {},
   spendClass: async () => undefined,
   tryGuess: async () => true,
   forgiveGuess: async () => {},
 }
 
-/**
- * Counts calls in windows of a minute, in the memory of this process. `addressPerMinute` is what an address may ask for
- * without valid credentials; 0 turns all of it off, the budget of guesses included.
- */
-export const createBudgets = (addressPerMinute: number): Budgets => {
-  if (addressPerMinute === 0) return unlimited
-  const addresses = limiter(addressPerMinute, windowSeconds)
+/** Counts calls in windows of a minute. `addressPerMinute` is what an address may ask for without valid credentials. */
+export const createBudgets = (addressPerMinute: number, store: Pick<LimitStore, 'limiter'>): Budgets => {
+  const perWindow = (name: string, points: number) => store.limiter({ name, points, seconds: windowSeconds })
+  const addresses = perWindow('address', addressPerMinute)
   const classes = {
-    read: limiter(perMinute.read, windowSeconds),
-    write: limiter(perMinute.write, windowSeconds),
-    credential: limiter(perMinute.credential, windowSeconds),
+    read: perWindow('read', perMinute.read),
+    write: perWindow('write', perMinute.write),
+    credential: perWindow('credential', perMinute.credential),
   }
-  const guesses = limiter(guessesMax, guessesSeconds)
+  const guesses = store.limiter({ name: 'guess', points: guessesMax, seconds: guessesSeconds, givesBack: true })
   return {
     async spendAddress(address) {
       await consume(addresses, address)
@@ -61,20 +61,21 @@ export const createBudgets = (addressPerMinute: number): Budgets => {
     },
     async tryGuess(account) {
       // Counted before the password is looked at, so that many guesses at once get no more than the budget.
-      return guesses.consume(account).then(
+      return guesses.consume(digestOf(account)).then(
         () => true,
         () => false,
       )
     },
     async forgiveGuess(account) {
-      await guesses.reward(account)
+      await guesses.reward(digestOf(account))
     },
   }
 }
 
-const limiter = (points: number, duration: number) => new RateLimiterMemory({ points, duration })
+/** A store holds no e-mail, nor the text of whatever length that somebody sent as one. */
+const digestOf = (account: string): string => createHash('sha256').update(account).digest('base64url')
 
-const consume = async (from: RateLimiterMemory, key: string): Promise<RateLimiterRes> => {
+const consume = async (from: RateLimiterAbstract, key: string): Promise<RateLimiterRes> => {
   try {
     return await from.consume(key)
   } catch (exceeded) {

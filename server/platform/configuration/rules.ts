@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module'
 import type { ConfigProblem } from './problems.ts'
 import type { Values, VariableName } from './variables.ts'
 
@@ -57,6 +58,32 @@ const lanesHaveMemory: Rule = ({ ARGON2_MEMORY_KIB: memory, ARGON2_PARALLELISM: 
   return memory >= 8 * lanes ? [] : [wrong('ARGON2_MEMORY_KIB', { expected, found: String(memory), fix })]
 }
 
+const redisNeedsAddress: Rule = (values) =>
+  values.RATE_LIMIT_STORE !== 'redis' || values.REDIS_URL !== undefined
+    ? []
+    : [missing('REDIS_URL', 'a Redis URL, since RATE_LIMIT_STORE=redis')]
+
+/** An optional dependency, so an installation may be without. */
+const redisNeedsPackage: Rule = ({ RATE_LIMIT_STORE: store }) =>
+  store !== 'redis' || isInstalled('ioredis')
+    ? []
+    : [
+        wrong('RATE_LIMIT_STORE', {
+          expected: 'memory or postgres, or the package ioredis installed',
+          found: 'redis, without the package',
+          fix: 'install it (npm install ioredis@6.0.0), or set RATE_LIMIT_STORE=postgres',
+        }),
+      ]
+
+const isInstalled = (name: string): boolean => {
+  try {
+    createRequire(import.meta.url).resolve(name)
+    return true
+  } catch {
+    return false
+  }
+}
+
 const refusesWeakHashing: Rule = (values) =>
   values.NODE_ENV === 'test' || values.ALLOW_WEAK_HASHING
     ? []
@@ -77,6 +104,8 @@ const rules = [
   sessionOutlivesRefresh,
   workersShareANamedPort,
   lanesHaveMemory,
+  redisNeedsAddress,
+  redisNeedsPackage,
   refusesWeakHashing,
 ]
 
@@ -89,6 +118,16 @@ export function findFaults(values: Values): ConfigProblem[] {
 export function weakHashing(values: Values): (keyof typeof leastHashing)[] {
   const names = ['ARGON2_MEMORY_KIB', 'ARGON2_ITERATIONS', 'ARGON2_PARALLELISM'] as const
   return names.filter((name) => values[name] < leastHashing[name])
+}
+
+/** A warning when several workers each count budgets for themselves. */
+export function lonelyBudgets(values: Values): string[] {
+  const { CLUSTER_WORKERS: workers, RATE_LIMIT_STORE: store, RATE_LIMIT_PER_MINUTE: perMinute } = values
+  if (workers === 1 || store !== 'memory' || perMinute === 0) return []
+  const advice = 'RATE_LIMIT_STORE=postgres or redis makes them one'
+  return [
+    `CLUSTER_WORKERS: each of ${workers} workers counts budgets for itself, so they admit up to ${workers} times as much; ${advice}`,
+  ]
 }
 
 function missing(name: VariableName, expected: string): ConfigProblem {

@@ -42,6 +42,14 @@ export const postgresUrl = z
   .refine((text) => URL.canParse(text) && postgresProtocols.has(new URL(text).protocol))
   .describe('a URL postgres://user:password@host:port/database')
 
+const redisProtocols = new Set(['redis:', 'rediss:'])
+
+export const redisUrl = z
+  .string()
+  .trim()
+  .refine((text) => URL.canParse(text) && redisProtocols.has(new URL(text).protocol))
+  .describe('a URL redis://user:password@host:port/number, or rediss:// for TLS')
+
 /** RFC 7518 3.2: a key for HS256 is at least as long as the hash output, 32 bytes. */
 export const signingSecret = z
   .string()

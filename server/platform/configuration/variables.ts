@@ -78,7 +78,7 @@ const http = {
     type: type.integer(1, 256),
     default: '1',
     description:
-      'Processes that share the port, replaced when they die. Needs a named `PORT`. Each counts the budgets of callers for itself.',
+      'Processes that share the port, replaced when they die. Needs a named `PORT`. Set `RATE_LIMIT_STORE` too, or each counts budgets for itself.',
   },
   BODY_LIMIT_BYTES: {
     type: type.integer(1, 1_073_741_824),
@@ -104,6 +104,19 @@ const http = {
     default: '120',
     description:
       'Calls a minute of an address without valid credentials. A caller then has 600 reads, 120 writes and 30 tries of credentials a minute, an account 10 failed logins in 15 minutes. 0 turns all of it off.',
+  },
+  RATE_LIMIT_STORE: {
+    type: type.choice('memory', 'postgres', 'redis'),
+    default: 'memory',
+    description:
+      'Where these budgets are counted. `memory`: in each process by itself; the others are shared by all processes. `redis` needs `REDIS_URL` and the package ioredis.',
+  },
+  REDIS_URL: {
+    type: type.redisUrl,
+    secret: true,
+    defaultText: 'none',
+    description: 'The Redis (6.2 or newer) of `RATE_LIMIT_STORE=redis`. Used for nothing else.',
+    example: 'redis://:password@localhost:6379/0',
   },
   ADMIN_TOKEN: {
     type: type.token,
