@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { cpuMicroseconds, postgresMicroseconds } from './processes.ts'
-import type { Target } from './targets.ts'
+import type { Server } from './servers.ts'
 
 const run = promisify(execFile)
 const script = path.join(import.meta.dirname, 'requests.lua')
@@ -41,17 +41,18 @@ const running = new AbortController()
 export const abandonLoads = (): void => running.abort()
 
 /** Loads a server with wrk. Throws when a single answer is no success: a refusal is cheaper than an answer. */
-export const applyLoad = async (target: Target, load: Load, seconds: number): Promise<Figures> => {
-  const before = { server: cpuMicroseconds(target.pid), postgres: postgresMicroseconds(target.postmaster) }
-  const summary = await callWrk(target.url, load, seconds)
-  const server = cpuMicroseconds(target.pid) - before.server
-  const postgres = postgresMicroseconds(target.postmaster) - before.postgres
+export const applyLoad = async (server: Server, load: Load, seconds: number): Promise<Figures> => {
+  const { pid, postmaster } = server
+  const before = { own: cpuMicroseconds(pid), postgres: postgresMicroseconds(postmaster) }
+  const summary = await callWrk(server.url, load, seconds)
+  const own = cpuMicroseconds(pid) - before.own
+  const postgres = postgresMicroseconds(postmaster) - before.postgres
   if (summary.failed > 0 || summary.requests === 0)
-    throw new Error(`${target.name}: ${summary.failed} of ${summary.requests} calls of ${load.path} failed`)
+    throw new Error(`${server.name}: ${summary.failed} of ${summary.requests} calls of ${load.path} failed`)
   return {
     requests: summary.requests,
     perSecond: (summary.requests * 1e6) / summary.microseconds,
-    serverCpu: server / summary.requests,
+    serverCpu: own / summary.requests,
     postgresCpu: postgres / summary.requests,
     p50Ms: summary.p50Ms,
     p99Ms: summary.p99Ms,
@@ -71,8 +72,7 @@ const callWrk = async (url: string, load: Load, seconds: number): Promise<Summar
     '-s',
     script,
   ]
-  const rest = [load.method, load.path, load.feed ?? '-']
-  const { stdout } = await run('wrk', [...options, url, '--', ...rest], {
+  const { stdout } = await run('wrk', [...options, url, '--', load.method, load.path, load.feed ?? '-'], {
     timeout: (seconds + 30) * 1000,
     signal: running.signal,
   })
@@ -81,10 +81,8 @@ const callWrk = async (url: string, load: Load, seconds: number): Promise<Summar
   return JSON.parse(line)
 }
 
-/** Throws with the next step where wrk is missing. */
-export const requireWrk = async (): Promise<void> => {
-  // Without arguments it prints how it is used, and fails.
+/** Whether wrk is installed. Without arguments it prints how it is used, and fails. */
+export const hasWrk = async (): Promise<boolean> => {
   const answer = await run('wrk', ['-v']).catch((error: { code?: unknown }) => error)
-  if ('code' in answer && answer.code === 'ENOENT')
-    throw new Error('The benchmark needs wrk: `apt install wrk` or `brew install wrk`.')
+  return !('code' in answer && answer.code === 'ENOENT')
 }

@@ -1,16 +1,34 @@
 import { createHash } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import path from 'node:path'
 import { SignJWT } from 'jose'
 import { uuidv7 } from 'uuidv7'
+import { withConnection } from '../db/oneConnection.ts'
 import { createPasswordHasher } from '../server/platform/hashing/index.ts'
-import { costs } from './costs.ts'
+
+/** What a password hash costs. */
+export interface Cost {
+  readonly memoryKib: number
+  readonly iterations: number
+  readonly parallelism: number
+}
+
+/** What tsforge does unasked, the least that OWASP accepts, and a hash so cheap that the rest of a login shows. */
+export const costs: readonly (Cost & { readonly connections: number })[] = [
+  { memoryKib: 65536, iterations: 3, parallelism: 2, connections: 8 },
+  { memoryKib: 19456, iterations: 2, parallelism: 1, connections: 48 },
+  { memoryKib: 1024, iterations: 1, parallelism: 1, connections: 48 },
+]
 
 export const secret = 'a signing secret for measuring, 32 bytes or more'
-export const password = 'correct horse battery'
+const password = 'correct horse battery'
 
 /** Enough that nobody's budget of 600 reads a minute runs out, and that reads made together are of different rows. */
-const peopleCount = 2_000
+const peopleCount = 3_000
+/** Clients that sign in: each has a budget of 30 tries a minute. */
+const addressCount = 5_000
 
-export interface Person {
+interface Person {
   readonly id: string
   readonly sessionId: string
   readonly email: string
@@ -18,20 +36,35 @@ export interface Person {
   readonly token: string
 }
 
-/** Accounts that are signed in: the first half with the cheap password hash, the others with the accepted one. */
-export const makePeople = async (): Promise<readonly Person[]> => {
-  const [cheap, accepted] = [await hashAt(costs.cheap), await hashAt(costs.accepted)]
-  const people = Array.from({ length: peopleCount }, async (_, index) => {
-    const id = uuidv7()
-    const sessionId = uuidv7()
-    const passwordHash = index < peopleCount / 2 ? cheap : accepted
-    return { id, sessionId, email: `person-${index}@example.org`, passwordHash, token: await tokenOf(id, sessionId) }
-  })
-  return Promise.all(people)
+/** Files that requests.lua reads its requests from. */
+export interface Feeds {
+  readonly signedIn: string
+  /** One for each of the costs. */
+  readonly logins: readonly string[]
+}
+
+/** Writes accounts that are signed in, an equal part with each password hash, and the requests that they make. */
+export const makePeople = async (ownerUrl: string, folder: string): Promise<Feeds> => {
+  const hashes = await Promise.all(costs.map(hashAt))
+  const people = await Promise.all(
+    Array.from({ length: peopleCount }, async (_, index): Promise<Person> => {
+      const [id, sessionId] = [uuidv7(), uuidv7()]
+      const passwordHash = hashes[index % hashes.length] ?? ''
+      return { id, sessionId, email: `person-${index}@example.org`, passwordHash, token: await tokenOf(id, sessionId) }
+    }),
+  )
+  await store(ownerUrl, people)
+  return {
+    signedIn: feed(
+      path.join(folder, 'signedIn'),
+      people.map(({ token }) => ['Authorization', `Bearer ${token}`, '']),
+    ),
+    logins: hashes.map((hash, index) => feed(path.join(folder, `logins-${index}`), logins(people, hash))),
+  }
 }
 
 /** One hash stands for all: salt and password do not change what it costs. */
-const hashAt = async (cost: (typeof costs)[keyof typeof costs]): Promise<string> => {
+const hashAt = async (cost: Cost): Promise<string> => {
   const hasher = await createPasswordHasher({ ...cost, concurrency: 1, queueLength: 1 })
   try {
     return await hasher.hash(password)
@@ -39,6 +72,9 @@ const hashAt = async (cost: (typeof costs)[keyof typeof costs]): Promise<string>
     await hasher.close()
   }
 }
+
+/** The name that the server gives to its shared secret. */
+const keyId = createHash('sha256').update(`kid:${secret}`).digest('hex').slice(0, 16)
 
 const tokenOf = (userId: string, sessionId: string): Promise<string> =>
   new SignJWT({ sid: sessionId })
@@ -50,5 +86,33 @@ const tokenOf = (userId: string, sessionId: string): Promise<string> =>
     .setExpirationTime('1 hour')
     .sign(Buffer.from(secret))
 
-/** The name that the server gives to its shared secret. */
-const keyId = createHash('sha256').update(`kid:${secret}`).digest('hex').slice(0, 16)
+const store = (ownerUrl: string, people: readonly Person[]): Promise<void> =>
+  withConnection(ownerUrl, async (client) => {
+    const column = (name: keyof Person) => people.map((person) => person[name])
+    await client.query(
+      `insert into users (id, email, name, password_hash)
+       select id, email, 'Ada Lovelace', hash from unnest($1::uuid[], $2::text[], $3::text[]) row (id, email, hash)`,
+      [column('id'), column('email'), column('passwordHash')],
+    )
+    await client.query(
+      `insert into sessions (id, user_id, expires_at)
+       select id, user_id, now() + interval '1 day' from unnest($1::uuid[], $2::uuid[]) row (id, user_id)`,
+      [column('sessionId'), column('id')],
+    )
+    await client.query('vacuum analyze')
+  })
+
+type Line = readonly [header: string, value: string, body: string]
+
+const logins = (people: readonly Person[], hash: string): Line[] => {
+  const some = people.filter(({ passwordHash }) => passwordHash === hash)
+  return Array.from({ length: addressCount }, (_, index) => {
+    const email = some[index % some.length]?.email
+    return ['X-Forwarded-For', `10.0.${index >> 8}.${index & 255}`, JSON.stringify({ email, password })]
+  })
+}
+
+const feed = (file: string, lines: readonly Line[]): string => {
+  writeFileSync(file, lines.map((fields) => `${fields.join('\t')}\n`).join(''))
+  return file
+}

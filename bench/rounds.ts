@@ -1,12 +1,6 @@
 import { applyLoad, type Figures, type Load } from './load.ts'
-import type { Target } from './targets.ts'
-
-/** One load on several servers. The first server is what the others are compared with. */
-export interface Scenario {
-  readonly title: string
-  readonly load: Load
-  readonly targets: readonly Target[]
-}
+import { progress } from './progress.ts'
+import type { Server } from './servers.ts'
 
 export interface Length {
   readonly rounds: number
@@ -14,14 +8,10 @@ export interface Length {
   readonly warmUpSeconds: number
 }
 
-/** What one server came to in a scenario: medians of the rounds, and of the rounds' own ratios to the first server. */
-export interface Row {
+/** What one server came to: medians of the rounds, and of the rounds' own CPU ratios to each of the servers, by name. */
+export interface Row extends Figures {
   readonly name: string
-  readonly figures: Figures
-  /** Server CPU a request, as a multiple of the first server's in the same round. */
-  readonly cpuRatio: number
-  readonly lowestRatio: number
-  readonly highestRatio: number
+  readonly cpuRatios: Readonly<Record<string, number>>
 }
 
 export interface Outcome {
@@ -30,41 +20,53 @@ export interface Outcome {
 }
 
 /**
- * Loads the servers of a scenario in turns, so that what else the machine does meets all of them; every round begins
- * with another one. A first round that counts for nothing lets the code be compiled.
+ * Loads servers in turns, so that what else the machine does meets all of them; every round begins with another one.
+ * A round that counts for nothing lets the code be compiled.
  */
-export const runScenario = async ({ title, load, targets }: Scenario, length: Length): Promise<Outcome> => {
-  for (const target of targets) await applyLoad(target, load, length.warmUpSeconds)
+export const compare = async (load: Load, servers: readonly Server[], length: Length): Promise<Outcome> => {
+  const title = `${load.method} ${load.path}, ${load.connections} connections`
+  for (const server of servers) {
+    progress(`${title}: ${server.name} warms up`)
+    await applyLoad(server, load, length.warmUpSeconds)
+  }
   const rounds: Figures[][] = []
   for (let round = 0; round < length.rounds; round += 1) {
     const figures: Figures[] = []
-    for (let turn = 0; turn < targets.length; turn += 1) {
-      const index = (round + turn) % targets.length
-      const target = targets[index]
-      if (target) figures[index] = await applyLoad(target, load, length.seconds)
+    for (const index of turns(servers.length, round)) {
+      const server = servers[index]
+      if (!server) continue
+      progress(`${title}: round ${round + 1} of ${length.rounds}, ${server.name}`)
+      figures[index] = await applyLoad(server, load, length.seconds)
     }
     rounds.push(figures)
   }
-  return { title, rows: targets.map(({ name }, index) => rowOf(name, rounds, index)) }
+  return { title, rows: servers.map((_, index) => rowOf(servers, rounds, index)) }
 }
 
-const rowOf = (name: string, rounds: readonly (readonly Figures[])[], index: number): Row => {
-  const own = rounds.flatMap((figures) => figures[index] ?? [])
-  const of = (key: keyof Figures) => median(own.map((figures) => figures[key]))
-  const ratios = rounds.map((figures) => (figures[index]?.serverCpu ?? 0) / (figures[0]?.serverCpu ?? 1))
+const turns = (count: number, first: number): number[] =>
+  Array.from({ length: count }, (_, turn) => (first + turn) % count)
+
+const rowOf = (servers: readonly Server[], rounds: readonly (readonly Figures[])[], index: number): Row => ({
+  name: servers[index]?.name ?? '',
+  ...medians(rounds.flatMap((figures) => figures[index] ?? [])),
+  cpuRatios: Object.fromEntries(
+    servers.map(({ name }, other) => [
+      name,
+      median(rounds.map((figures) => (figures[index]?.serverCpu ?? 0) / (figures[other]?.serverCpu ?? 0))),
+    ]),
+  ),
+})
+
+/** The median of each figure. */
+export const medians = (rounds: readonly Figures[]): Figures => {
+  const of = (name: keyof Figures) => median(rounds.map((figures) => figures[name]))
   return {
-    name,
-    figures: {
-      requests: of('requests'),
-      perSecond: of('perSecond'),
-      serverCpu: of('serverCpu'),
-      postgresCpu: of('postgresCpu'),
-      p50Ms: of('p50Ms'),
-      p99Ms: of('p99Ms'),
-    },
-    cpuRatio: median(ratios),
-    lowestRatio: Math.min(...ratios),
-    highestRatio: Math.max(...ratios),
+    requests: of('requests'),
+    perSecond: of('perSecond'),
+    serverCpu: of('serverCpu'),
+    postgresCpu: of('postgresCpu'),
+    p50Ms: of('p50Ms'),
+    p99Ms: of('p99Ms'),
   }
 }
 

@@ -1,59 +1,144 @@
-import { type CostName, costs } from './costs.ts'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { connect, createServer } from 'node:net'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { build } from 'esbuild'
 import type { BenchDatabase } from './database.ts'
-import { secret } from './people.ts'
-import { startTarget, type Target, type TargetStart } from './targets.ts'
+import { type Cost, secret } from './people.ts'
 
-export interface ServerParts {
-  readonly pathOf: (program: string) => string
-  readonly postmaster: number
-  readonly nodeOptions: readonly string[]
-}
-
-export interface OwnServer {
+/** A server in a process of its own. */
+export interface Server {
   readonly name: string
-  readonly database: BenchDatabase
-  readonly logLevel?: 'info' | 'warn'
-  readonly cost?: CostName
-  /** Believes X-Forwarded-For, so that one machine can be many clients. */
-  readonly isBehindProxy?: boolean
+  readonly url: string
+  readonly pid: number
+  /** The process of its database; undefined when it has none. */
+  readonly postmaster: number | undefined
+  readonly stop: () => Promise<void>
 }
 
-/** tsforge as it is bundled, in production, with all limits on; only the budget of an address is as wide as it goes. */
-export const startOwn = (parts: ServerParts, server: OwnServer): Promise<Target> => {
-  const { memoryKib, iterations, parallelism } = costs[server.cost ?? 'accepted']
-  return startTarget({
-    name: server.name,
-    program: parts.pathOf('main'),
-    postmaster: parts.postmaster,
-    nodeOptions: parts.nodeOptions,
-    environment: {
-      HOST: '127.0.0.1',
-      HTTP_ADAPTER: 'uws',
-      DATABASE_URL: server.database.appUrl,
-      DATABASE_GATE_URL: server.database.gateUrl,
-      DATABASE_MIGRATE_URL: server.database.ownerUrl,
-      JWT_SECRET: secret,
-      RATE_LIMIT_PER_MINUTE: '1000000',
-      LOG_LEVEL: server.logLevel ?? 'info',
-      ALLOW_WEAK_HASHING: 'true',
-      ARGON2_MEMORY_KIB: `${memoryKib}`,
-      ARGON2_ITERATIONS: `${iterations}`,
-      ARGON2_PARALLELISM: `${parallelism}`,
-      DRAIN_SECONDS: '0',
-      ...(server.isBehindProxy ? { TRUSTED_PROXIES: '127.0.0.1' } : {}),
-    },
+const root = path.join(import.meta.dirname, '..')
+const programs = path.join(import.meta.dirname, 'results/programs')
+const patienceMs = 30_000
+const pollMs = 20
+
+/** Where a bare program stands once it is bundled. */
+export const programOf = (name: string): string => path.join(programs, `${name}.js`)
+
+/** Bundles the bare programs as `npm run build` bundles the server. */
+export const buildPrograms = async (): Promise<void> => {
+  await build({
+    absWorkingDir: root,
+    entryPoints: ['health', 'me', 'hash'].map((name) => `bench/bare/${name}.ts`),
+    outdir: programs,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    packages: 'external',
+    logLevel: 'warning',
   })
 }
 
 /** The handlers without a framework around them. */
 export const startBare = (
-  parts: ServerParts,
-  { name, program, environment }: Pick<TargetStart, 'name' | 'program' | 'environment'>,
-  database?: BenchDatabase,
-): Promise<Target> =>
-  startTarget({
-    name,
-    program: parts.pathOf(program),
-    ...(database ? { postmaster: parts.postmaster } : {}),
+  name: string,
+  program: string,
+  { environment = {}, database }: { environment?: Record<string, string>; database?: BenchDatabase } = {},
+): Promise<Server> =>
+  start(name, [programOf(program)], {
+    postmaster: database?.postmaster,
     environment: { ...environment, JWT_SECRET: secret, DATABASE_GATE_URL: database?.gateUrl ?? '' },
+  })
+
+export interface OwnOptions {
+  readonly database: BenchDatabase
+  /** A line for each request is what it writes when nothing is said. */
+  readonly logLevel?: 'info' | 'warn'
+  readonly cost?: Cost
+  /** Believes X-Forwarded-For, so that one machine can be many clients. */
+  readonly isBehindProxy?: boolean
+  /** Where CPU profiles go. */
+  readonly profileFolder?: string | undefined
+}
+
+/** tsforge as it is bundled, in production, with all limits on; the budget of an address alone is as wide as it goes. */
+export const startOwn = (name: string, options: OwnOptions): Promise<Server> => {
+  const { database, cost, profileFolder } = options
+  const flags = profileFolder ? ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`] : []
+  return start(name, [...flags, path.join(root, 'dist/main.js')], {
+    postmaster: database.postmaster,
+    environment: {
+      HOST: '127.0.0.1',
+      HTTP_ADAPTER: 'uws',
+      DATABASE_URL: database.appUrl,
+      DATABASE_GATE_URL: database.gateUrl,
+      DATABASE_MIGRATE_URL: database.ownerUrl,
+      JWT_SECRET: secret,
+      RATE_LIMIT_PER_MINUTE: '1000000',
+      LOG_LEVEL: options.logLevel ?? 'info',
+      DRAIN_SECONDS: '0',
+      ...(options.isBehindProxy ? { TRUSTED_PROXIES: '127.0.0.1' } : {}),
+      ...(cost
+        ? {
+            ALLOW_WEAK_HASHING: 'true',
+            ARGON2_MEMORY_KIB: `${cost.memoryKib}`,
+            ARGON2_ITERATIONS: `${cost.iterations}`,
+            ARGON2_PARALLELISM: `${cost.parallelism}`,
+          }
+        : {}),
+    },
+  })
+}
+
+interface Surroundings {
+  readonly environment: Readonly<Record<string, string>>
+  readonly postmaster: number | undefined
+}
+
+/** Starts a program, its log going nowhere; resolves once it takes connections. */
+const start = async (name: string, argv: readonly string[], around: Surroundings): Promise<Server> => {
+  const port = await freePort()
+  const child = spawn(process.execPath, argv, {
+    env: { PATH: process.env.PATH, NODE_ENV: 'production', PORT: `${port}`, ...around.environment },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  const deadline = Date.now() + patienceMs
+  while (!(await accepts(port))) {
+    if (child.exitCode !== null || Date.now() > deadline) {
+      child.kill('SIGKILL')
+      throw new Error(`${name} does not start; what it says of it stands above`)
+    }
+    await sleep(pollMs)
+  }
+  const { postmaster } = around
+  return { name, url: `http://127.0.0.1:${port}`, pid: child.pid ?? 0, postmaster, stop: () => stopChild(child) }
+}
+
+const stopChild = async (child: ChildProcess): Promise<void> => {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const ended = new Promise((resolve) => child.once('exit', resolve))
+  child.kill('SIGTERM')
+  const timer = setTimeout(() => child.kill('SIGKILL'), 10_000)
+  await ended
+  clearTimeout(timer)
+}
+
+const accepts = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', () => resolve(false))
+  })
+
+/** A port that was free a moment ago. */
+const freePort = (): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const probe = createServer()
+    probe.once('error', reject)
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address()
+      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
+    })
   })

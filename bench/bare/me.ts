@@ -1,7 +1,8 @@
 // GET /api/v1/auth/me by hand: jose, one read for all calls that come together, the contract's output schema.
-// CLAIMS=cached remembers verified claims by token, else jose verifies every call.
+// CLAIMS=remembered keeps verified claims in a bounded LRU, as tsforge does; else jose verifies every call.
 import { randomUUID, webcrypto } from 'node:crypto'
 import { jwtVerify } from 'jose'
+import { LRUCache } from 'lru-cache'
 import { Pool } from 'pg'
 import { z } from 'zod'
 import { User } from '../../contract/user.ts'
@@ -14,18 +15,23 @@ const key = await webcrypto.subtle.importKey('raw', Buffer.from(JWT_SECRET), use
 const rules = { issuer: 'tsforge', audience: 'tsforge', typ: 'at+jwt', algorithms: ['HS256'] }
 const output = z.compile(User)
 const read = createReader(new Pool({ connectionString: DATABASE_GATE_URL, max: 3 }))
-const known = new Map<string, string>()
+const known = new LRUCache<string, { session: string; expiresAtMs: number }>({ max: 10_000 })
 
 const sessionOf = async (token: string): Promise<string> => {
   const { payload } = await jwtVerify(token, key, rules)
   const session = String(payload.sid)
-  if (CLAIMS === 'cached') known.set(token, session)
+  if (CLAIMS === 'remembered') known.set(token, { session, expiresAtMs: Number(payload.exp) * 1000 })
   return session
+}
+
+const remembered = (token: string): string | undefined => {
+  const claims = known.get(token)
+  return claims && claims.expiresAtMs > Date.now() ? claims.session : undefined
 }
 
 const answer = async (token: string): Promise<[status: string, body: string]> => {
   try {
-    const row = await read(known.get(token) ?? (await sessionOf(token)))
+    const row = await read(remembered(token) ?? (await sessionOf(token)))
     if (!row) return ['401 Unauthorized', '{}']
     const data = JSON.stringify(output.parse(row))
     return ['200 OK', `{"success":true,"data":${data},"request_id":"${randomUUID()}"}`]
