@@ -14,7 +14,14 @@ describe.each(adapters)('paths outside the contract on %s', (adapter) => {
     ['/healthz', { status: 'ok', service: 'tsforge', version: '0.0.0' }],
     ['/livez', { status: 'alive' }],
     ['/readyz', { status: 'ready' }],
-    ['/admin/healthz', { healthy: true, modules: expect.arrayContaining([{ name: 'auth', healthy: true }]) }],
+    [
+      '/admin/healthz',
+      {
+        healthy: true,
+        modules: expect.arrayContaining([{ name: 'auth', healthy: true }]),
+        duties: expect.arrayContaining([{ name: 'sessions.forget', schedule: '*/30 * * * *' }]),
+      },
+    ],
     ['/admin/modules', expect.arrayContaining(['auth', 'sessions'])],
   ])('%s answers in the envelope', async (path, data) => {
     const reply = await app.request('GET', path)
