@@ -1,8 +1,9 @@
-import { Pool, type PoolConfig } from 'pg'
+import type { PoolConfig } from 'pg'
 import { type Db, dbOver, forgoStatementCache } from './client.ts'
 import { keepAliveAfterMs } from './oneConnection.ts'
 import { runReadAs } from './readAs.ts'
 import type { Scope } from './tenant.ts'
+import { TimedPool } from './timedPool.ts'
 import { runTransaction } from './transaction.ts'
 
 export interface DatabaseOptions {
@@ -23,6 +24,8 @@ export interface DatabaseOptions {
   readonly statementTimeoutMs?: number | undefined
   /** Told of connections lost while nobody used them. */
   readonly onError: (error: Error) => void
+  /** Told how long each call waited for a connection. */
+  readonly onWaited?: (seconds: number) => void
 }
 
 export interface Database {
@@ -47,7 +50,7 @@ const lifetimeSeconds = 1_800
 
 /** A pool of connections; none is opened before the first query. */
 export function openDatabase(options: DatabaseOptions): Database {
-  const pool = new Pool(poolConfig(options))
+  const pool = new TimedPool(poolConfig(options), options.onWaited ?? (() => {}))
   const settings = sharedSettings(options)
   let closed: Promise<void> | undefined
   // The server ends connections that are being closed anyway, when it goes down with us.

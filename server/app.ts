@@ -19,6 +19,12 @@ import type { Budgets } from './platform/budgets.ts'
 import { reportDuties } from './platform/duties/reports.ts'
 import { createDutyRunner, type DutyRunner } from './platform/duties/runner.ts'
 import { openBudgets } from './platform/limits/openBudgets.ts'
+import { countedBudgets } from './platform/metrics/countedBudgets.ts'
+import { countedReplays } from './platform/metrics/countedReplays.ts'
+import { createMetrics, type Metrics } from './platform/metrics/metrics.ts'
+import { createRequestCounter } from './platform/metrics/requests.ts'
+import { watchApp } from './platform/metrics/watchApp.ts'
+import { createScraping } from './platform/metrics/workers.ts'
 import { createReachability } from './platform/reachability.ts'
 import type { AccessTokens } from './platform/tokens.ts'
 import { forgetAnswers } from './rpc/forgetAnswers.ts'
@@ -73,20 +79,30 @@ export interface App {
 export const createApp = async (options: AppOptions): Promise<App> => {
   const { config, log } = options
   let isStopping = false
-  const database = openDatabase(poolOptions(options, 'app'))
-  const gateDatabase = openDatabase(poolOptions(options, 'gate'))
-  const { budgets, close: closeBudgets } = await openBudgets({
+  const metrics = createMetrics()
+  const scraping = createScraping(metrics)
+  const poolOf = (name: 'app' | 'gate') => ({ ...poolOptions(options, name), onWaited: waitOf(metrics, name) })
+  const database = openDatabase(poolOf('app'))
+  const gateDatabase = openDatabase(poolOf('gate'))
+  const { budgets: uncounted, close: closeBudgets } = await openBudgets({
     config,
     openDatabase: (settings) => openDatabase({ ...poolOptions(options, 'app'), ...settings }),
     log,
   })
-  const { services, seal } = await createServices({ config, database, budgets, now: options.now ?? (() => new Date()) })
+  const budgets = countedBudgets(uncounted, metrics)
+  const { services, seal } = await createServices({
+    config,
+    database,
+    budgets,
+    metrics,
+    now: options.now ?? (() => new Date()),
+  })
   const { tokens } = services
   const gate = createGate({ budgets, ...createIdentities({ tokens, database, gateDatabase, log }) })
   const procedures = createProcedures(modules, {
     services,
     gates: [gate, checkKey],
-    transact: createTransact(database, seal),
+    transact: countedReplays(createTransact(database, seal), metrics),
   })
 
   const runner = createDutyRunner({ duties, database, log })
@@ -97,15 +113,26 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   }
   const { trustedProxies } = config.http
   const handle = createDispatch({
-    routes: createRoutes({ options, budgets, procedures, publicKeys: tokens.publicKeys, notReady, database }),
+    routes: createRoutes({ options, budgets, procedures, publicKeys: tokens.publicKeys, scrape: scraping.scrape, notReady, database }),
     cors: createCors(config.http.corsOrigins),
     budgets,
     clientAddress: createClientAddress(addressSet(trustedProxies), trustedProxies.length > 0),
     log,
+    countRequest: createRequestCounter(metrics),
   })
   const adapter = await chooseAdapter(config.http.adapter)
   if (adapter.notice && cluster.isPrimary) log.warn(adapter.notice)
   const server = adapter.create({ bodyLimitBytes: config.http.bodyLimitBytes, bodyIdleMs, handle })
+  const stopWatching = watchApp(metrics, {
+    version: options.version,
+    adapter: adapter.name,
+    server,
+    hashing: services.passwords,
+    pools: {
+      app: { max: config.database.maxConnections, stats: database.stats },
+      gate: { max: gateConnections, stats: gateDatabase.stats },
+    },
+  })
 
   return {
     adapter: adapter.name,
@@ -129,6 +156,8 @@ export const createApp = async (options: AppOptions): Promise<App> => {
       server.stopListening()
       await Promise.all([untilIdle(server, withinMs), runner.stop(withinMs)])
       server.close()
+      stopWatching()
+      scraping.close()
       await services.passwords.close()
       await Promise.all([database.close(), gateDatabase.close(), closeBudgets()])
     },
@@ -141,6 +170,7 @@ interface RouteParts {
   readonly procedures: readonly Procedure[]
   readonly publicKeys: AccessTokens['publicKeys']
   readonly notReady: () => Promise<string | undefined>
+  readonly scrape: () => Promise<string>
   readonly database: Database
 }
 
@@ -151,6 +181,7 @@ const createRoutes = ({
   procedures,
   publicKeys,
   notReady,
+  scrape,
   database,
 }: RouteParts): Route[] => [
   ...systemRoutes({
@@ -160,12 +191,17 @@ const createRoutes = ({
     publicKeys,
     moduleNames: modules.map(({ name }) => name),
     notReady,
+    scrape,
     duties: () => reportDuties(duties, database.db),
   }),
   ...docsRoutes({ document }),
   ...restRoutes(procedures),
   ...trpcRoutes(procedures, createTrpcRouter(procedures), budgets),
 ]
+
+/** Where a pool says how long its callers waited. */
+const waitOf = (metrics: Metrics, name: 'app' | 'gate') =>
+  metrics.timing('db_client_connection_wait_time_seconds', { db_client_connection_pool_name: name })
 
 const poolOptions = ({ config, addresses, log }: AppOptions, name: 'app' | 'gate') => ({
   ...addresses[name],

@@ -4,6 +4,7 @@ import type { Services } from './context.ts'
 import type { Budgets } from './platform/budgets.ts'
 import { createCursors } from './platform/cursors.ts'
 import { createPasswordHasher } from './platform/hashing/index.ts'
+import type { Metrics } from './platform/metrics/metrics.ts'
 import { createSeal, type Seal } from './platform/seal.ts'
 import { createAccessTokens } from './platform/tokens.ts'
 
@@ -11,6 +12,7 @@ interface Parts {
   readonly config: Config
   readonly database: Database
   readonly budgets: Budgets
+  readonly metrics: Metrics
   readonly now: () => Date
 }
 
@@ -19,6 +21,7 @@ export const createServices = async ({
   config,
   database,
   budgets,
+  metrics,
   now,
 }: Parts): Promise<{ services: Services; seal: Seal }> => {
   const { auth } = config
@@ -34,7 +37,10 @@ export const createServices = async ({
   const secrets = signingSecrets(config)
   const services: Services = {
     database,
-    passwords: await createPasswordHasher(config.hashing),
+    passwords: await createPasswordHasher({
+      ...config.hashing,
+      onOverload: () => metrics.count('tsforge_requests_shed_total', { reason: 'hashing' }),
+    }),
     tokens,
     cursors: createCursors(secrets),
     lifetimes: { refreshSeconds: auth.refreshTtlSeconds, sessionSeconds: auth.sessionMaxSeconds },

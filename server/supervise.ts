@@ -2,6 +2,7 @@ import cluster, { type Worker } from 'node:cluster'
 import type { Logger } from 'pino'
 import type { Config } from './config.ts'
 import { connectDatabase } from './database.ts'
+import { answerScrapes } from './platform/metrics/workers.ts'
 import { addressOf } from './serve.ts'
 
 const backOffMs = { first: 500, longest: 30_000 }
@@ -23,7 +24,8 @@ export const supervise = async (config: Config, log: Logger): Promise<void> => {
     if (isStopping) return
     const startedAt = performance.now()
     const worker = cluster.fork({ MIGRATE_ON_START: 'false' })
-    worker.on('message', () => {
+    worker.on('message', (message) => {
+      if (message !== 'ready') return
       ready += 1
       if (ready === workers)
         log.info(`ready on ${addressOf(config, config.http.port)} (${workers} workers), API reference at /docs`)
@@ -53,6 +55,7 @@ export const supervise = async (config: Config, log: Logger): Promise<void> => {
     process.exit(exitCode)
   }
 
+  answerScrapes()
   for (let index = 0; index < workers; index += 1) start()
   process.on('SIGTERM', (signal) => stop(signal))
   process.on('SIGINT', (signal) => stop(signal))

@@ -45,6 +45,7 @@ const allowed: Record<string, readonly string[]> = {
     'pino',
     'jose',
     'lru-cache',
+    'prom-client',
     'rate-limiter-flexible',
     'ioredis',
     'server/rpc',

@@ -20,6 +20,7 @@ const probes = systemRoutes({
   publicKeys: { keys: [] },
   notReady: async () => undefined,
   moduleNames: [],
+  scrape: async () => '',
   duties: async () => [],
 })
 
@@ -38,6 +39,7 @@ const serve = async (adapter: 'uws' | 'node', routes = docsRoutes({ document }))
     budgets: unlimited,
     clientAddress: ({ peerAddress }) => peerAddress,
     log: pino({ level: 'silent' }),
+    countRequest: () => {},
   })
   const server: HttpServer = create({ bodyLimitBytes: 1024, bodyIdleMs: 1000, handle })
   const port = await server.listen({ host: '127.0.0.1', port: 0, exclusive: true })

@@ -13,14 +13,29 @@ import { createRouter, type Found, type Match } from './router.ts'
 
 export interface DispatchOptions {
   readonly routes: readonly Route[]
+  /** Where handshakes for sockets lead. */
+  readonly socketRoute?: Route
   readonly cors: Cors
   readonly clientAddress: ClientAddress
   readonly budgets: Budgets
   readonly log: Logger
+  readonly countRequest: CountRequest
 }
 
+/** Told of every request that is over: `route` is the template, '' where none answered. */
+export type CountRequest = (method: string, route: string, status: number, durationMs: number) => void
+
 /** Leads each exchange to its route and sees that exactly one reply and one log line come of it. */
-export const createDispatch = ({ routes, cors, clientAddress, budgets, log }: DispatchOptions) => {
+export const createDispatch = ({
+  routes,
+  socketRoute,
+  cors,
+  clientAddress,
+  budgets,
+  log,
+  countRequest,
+}: DispatchOptions) => {
+  const noteWhenDone = createNote(log, countRequest)
   const router = createRouter(routes.map((route) => ({ method: route.method, path: route.path, value: route })))
 
   const serve = (visit: Visit, found: Match<Route>): Answer | null | Promise<Answer | null> => {
@@ -39,10 +54,13 @@ export const createDispatch = ({ routes, cors, clientAddress, budgets, log }: Di
 
   return (exchange: Exchange): void => {
     const head = openRequest(exchange, clientAddress(exchange), log)
-    const found = router.match(exchange.method, exchange.path)
+    const found =
+      exchange.isHandshake && socketRoute
+        ? { value: socketRoute, params: [] }
+        : router.match(exchange.method, exchange.path)
     const route = found && 'value' in found ? found : undefined
     const replyHeaders = () => headersOfReply(exchange, head, cors)
-    const line = noteWhenDone(log, exchange, head, route?.value)
+    const line = noteWhenDone(exchange, head, route?.value)
 
     const reply = (answer: Answer | null) => {
       if (!answer) return
@@ -65,28 +83,36 @@ interface Line {
   status: number
 }
 
-/** Writes one line when the exchange is over, if its level is written at all. 499 stands for a client that left before its reply. */
-const noteWhenDone = (log: Logger, exchange: Exchange, head: RequestHead, route: Route | undefined): Line => {
-  const line = { status: 200 }
-  const level = route?.isSystem ? 'debug' : 'info'
-  if (!log.isLevelEnabled(level)) return line
-  const startedAt = performance.now()
-  exchange.onDone((outcome) => {
-    log[level](
-      {
-        ...namesOf(head),
-        method: exchange.method,
-        route: route?.path ?? null,
-        status: outcome === 'aborted' ? 499 : line.status,
-        duration_ms: Math.round((performance.now() - startedAt) * 100) / 100,
-        address: head.address,
-        ...(head.userId === undefined ? {} : { user_id: head.userId }),
-      },
-      'request',
-    )
-  })
-  return line
-}
+/**
+ * Counts a request when its exchange is over, and writes its line if the level is written at all. 499 stands for a
+ * client that left before its reply.
+ */
+const createNote =
+  (log: Logger, countRequest: CountRequest) =>
+  (exchange: Exchange, head: RequestHead, route: Route | undefined): Line => {
+    const line = { status: exchange.isHandshake ? 101 : 200 }
+    const startedAt = performance.now()
+    exchange.onDone((outcome) => {
+      const status = outcome === 'aborted' ? 499 : line.status
+      const durationMs = performance.now() - startedAt
+      countRequest(exchange.method, route?.path ?? '', status, durationMs)
+      const level = route?.isSystem ? 'debug' : 'info'
+      if (!log.isLevelEnabled(level)) return
+      log[level](
+        {
+          ...namesOf(head),
+          method: exchange.method,
+          route: route?.path ?? null,
+          status,
+          duration_ms: Math.round(durationMs * 100) / 100,
+          address: head.address,
+          ...(head.userId === undefined ? {} : { user_id: head.userId }),
+        },
+        'request',
+      )
+    })
+    return line
+  }
 
 /** RFC 9110 9.3.7: what a path answers to. The CORS headers are added to every reply. */
 const preflight = (found: { readonly allow: readonly string[] }): Answer => ({

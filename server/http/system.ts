@@ -14,6 +14,8 @@ export interface SystemParts {
   /** Why the instance should get no new traffic; undefined when it is ready. */
   readonly notReady: () => Promise<string | undefined>
   readonly moduleNames: readonly string[]
+  /** The metrics of all workers. Rejects when they cannot be had in time. */
+  readonly scrape: () => Promise<string>
   /** The duties with their last runs. */
   readonly duties: () => Promise<readonly object[]>
 }
@@ -53,7 +55,14 @@ const adminRoutes = (parts: SystemParts): Route[] => [
     requireOperator(exchange, parts.adminToken)
     return success(200, parts.moduleNames, head.id)
   }),
+  system('/admin/metrics', async ({ exchange }) => {
+    requireOperator(exchange, parts.adminToken)
+    return { status: 200, headers: metricsType, body: await parts.scrape() }
+  }),
 ]
+
+/** https://prometheus.io/docs/instrumenting/exposition_formats/ */
+const metricsType = { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }
 
 const system = (path: string, serve: Route['serve']): Route => ({ method: 'GET', path, serve, isSystem: true })
 

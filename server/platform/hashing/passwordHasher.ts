@@ -17,6 +17,8 @@ export interface HashingOptions extends Cost {
   readonly engine?: EngineName | Argon2Engine
   /** How long a worker thread of the wasm engine is kept without work. */
   readonly idleMs?: number
+  /** Told of each call that HashingOverloaded refuses. */
+  readonly onOverload?: () => void
 }
 
 /** Each function may reject with HashingOverloaded, at once. */

@@ -22,7 +22,13 @@ interface Waiting {
   readonly refuse: (error: Error) => void
 }
 
-export function createTurns({ concurrency, queueLength }: { concurrency: number; queueLength: number }): Turns {
+interface TurnsOptions {
+  readonly concurrency: number
+  readonly queueLength: number
+  readonly onOverload?: () => void
+}
+
+export function createTurns({ concurrency, queueLength, onOverload }: TurnsOptions): Turns {
   const waiting: Waiting[] = []
   const onceIdle: (() => void)[] = []
   let running = 0
@@ -36,7 +42,10 @@ export function createTurns({ concurrency, queueLength }: { concurrency: number;
       return undefined
     }
     const secondsToDrain = (averageMs * (waiting.length + 1)) / concurrency / 1000
-    if (waiting.length >= queueLength) throw new HashingOverloaded(Math.max(1, Math.ceil(secondsToDrain)))
+    if (waiting.length >= queueLength) {
+      onOverload?.()
+      throw new HashingOverloaded(Math.max(1, Math.ceil(secondsToDrain)))
+    }
     return new Promise((start, refuse) => waiting.push({ start, refuse }))
   }
 

@@ -1,0 +1,70 @@
+import { AggregatorRegistry } from 'prom-client'
+import type { Snapshot } from './metrics.ts'
+
+/** A worker whose metrics are wanted. `ask` resolves to undefined when it ends instead of answering. */
+export interface Peer {
+  readonly id: number
+  readonly ask: () => Promise<Snapshot | undefined>
+}
+
+export interface Gathering {
+  /** The metrics of all as one text. Calls at the same time share one. Never rejects because of a worker. */
+  readonly gather: (peers: () => readonly Peer[]) => Promise<string>
+  /** The worker has ended. */
+  readonly forget: (id: number) => void
+}
+
+/**
+ * Makes one scrape of several workers. What a worker had counted when it was last asked stays in the totals when it
+ * is late or gone: they would fall otherwise, which Prometheus takes for a restart and counts everything anew.
+ */
+export const createGathering = ({ waitMs }: { readonly waitMs: number }): Gathering => {
+  const last = new Map<number, Snapshot>()
+  let departed: Snapshot[] = []
+  let running: Promise<string> | undefined
+
+  const ask = async ({ id, ask: askPeer }: Peer): Promise<{ id: number; snapshot: Snapshot | undefined }> => {
+    const snapshot = await within(waitMs, askPeer())
+    if (snapshot) last.set(id, snapshot)
+    return { id, snapshot }
+  }
+
+  const gatherOnce = async (peers: readonly Peer[]): Promise<string> => {
+    if (departed.length > 1) departed = [await merge(departed).getMetricsAsJSON()]
+    const answers = await Promise.all(peers.map(ask))
+    const parts = answers.map(({ id, snapshot }) => snapshot ?? totalsOf(last.get(id)))
+    return merge([...parts, ...departed]).metrics()
+  }
+
+  return {
+    gather(peers) {
+      running ??= gatherOnce(peers()).finally(() => {
+        running = undefined
+      })
+      return running
+    },
+    forget(id) {
+      departed = [...departed, totalsOf(last.get(id))]
+      last.delete(id)
+    },
+  }
+}
+
+const merge = (snapshots: readonly Snapshot[]) => AggregatorRegistry.aggregate([...snapshots])
+
+/** What only ever grows. What a worker holds at the moment goes with it. */
+const totalsOf = (snapshot: Snapshot = []): Snapshot =>
+  // The typings give `type` as a number; it is the word of the output.
+  snapshot.filter(({ type }) => ['counter', 'histogram'].includes(String(type)))
+
+const within = async <T>(ms: number, promise: Promise<T>): Promise<T | undefined> => {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, ms, undefined)
+  })
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,52 @@
+import { readdirSync } from 'node:fs'
+import { monitorEventLoopDelay, performance } from 'node:perf_hooks'
+import type { Metrics } from './metrics.ts'
+
+const resolutionMs = 20
+const secondsOf = { nanoseconds: 1e-9, microseconds: 1e-6, milliseconds: 1e-3 }
+
+/** Reports what the process uses. Returns how to end the timer behind the delay of the event loop. */
+export const watchProcess = (metrics: Metrics): (() => void) => {
+  metrics.watch('process_cpu_seconds_total', () => {
+    const { user, system } = process.cpuUsage()
+    return (user + system) * secondsOf.microseconds
+  })
+  metrics.watch('process_resident_memory_bytes', () => process.memoryUsage.rss())
+  metrics.watch('process_start_time_seconds', () => performance.timeOrigin * secondsOf.milliseconds)
+  metrics.watch('process_open_fds', countOpenFiles)
+  metrics.watch('nodejs_heap_size_used_bytes', () => process.memoryUsage().heapUsed)
+  metrics.watch('nodejs_heap_size_total_bytes', () => process.memoryUsage().heapTotal)
+  metrics.watch('nodejs_external_memory_bytes', () => process.memoryUsage().external)
+  metrics.watch('nodejs_active_resources', () => process.getActiveResourcesInfo().length)
+  metrics.watch('tsforge_processes', () => 1)
+  for (const state of ['active', 'idle'] as const) {
+    const read = () => performance.eventLoopUtilization()[state] * secondsOf.milliseconds
+    metrics.watch('nodejs_eventloop_time_seconds_total', read, { nodejs_eventloop_state: state })
+  }
+  return watchDelay(metrics)
+}
+
+const watchDelay = (metrics: Metrics): (() => void) => {
+  const delay = monitorEventLoopDelay({ resolution: resolutionMs })
+  delay.enable()
+  // The timer's own period is part of what it records.
+  const late = (nanoseconds: number) =>
+    Number.isFinite(nanoseconds) ? Math.max(0, nanoseconds * secondsOf.nanoseconds - resolutionMs / 1000) : 0
+  metrics.watch('nodejs_eventloop_delay_mean_seconds', () => late(delay.mean))
+  metrics.watch('nodejs_eventloop_delay_p99_seconds', () => late(delay.percentile(99)))
+  metrics.watch('nodejs_eventloop_delay_max_seconds', () => {
+    // The last of the three in the table, so that the next scrape begins anew.
+    const worst = delay.count > 0 ? late(delay.max) : 0
+    delay.reset()
+    return worst
+  })
+  return () => void delay.disable()
+}
+
+const countOpenFiles = (): number => {
+  try {
+    return readdirSync('/proc/self/fd').length
+  } catch {
+    return 0
+  }
+}
