@@ -14,7 +14,11 @@ const lockPatienceMs = 2_500
 const pollMs = 10
 
 /** Looks in the tables for everything that was acknowledged, and for anything that was done twice. */
-export async function checkKept(proof: Proof, { ownerUrl }: ProofCluster, { people }: Traffic): Promise<void> {
+export async function checkKept(
+  proof: Proof,
+  { ownerUrl }: ProofCluster,
+  { people }: Pick<Traffic, 'people'>,
+): Promise<void> {
   const acknowledged = people.filter(({ id }) => id !== undefined)
   const rows = await withConnection(ownerUrl, async (owner) => (await owner.query<Row>(accounts)).rows)
   const found = new Map(rows.map((row) => [row.email, row]))

@@ -23,7 +23,7 @@ export interface Answer {
   readonly endedAt: number
 }
 
-interface Call {
+export interface Call {
   readonly method: 'GET' | 'POST'
   readonly path: string
   readonly token?: string
@@ -51,6 +51,10 @@ export interface TrafficOptions {
   readonly url: string
   readonly perSecond: number
   readonly random: () => number
+  /** Connections of its own; a pool without an end unless it says otherwise. */
+  readonly agent?: Agent
+  /** Which part of the calls opens accounts, and which signs in; the others read. */
+  readonly mix?: { readonly register: number; readonly login: number }
 }
 
 export const password = 'correct horse battery'
@@ -59,7 +63,8 @@ const answerTimeoutMs = 30_000
  * As docs/deployment.md asks of a proxy, below the ten seconds after which uWebSockets.js closes: a request that is sent
  * at that moment is lost without any fault. One that is lost on a connection in use is a breach.
  */
-const idleMs = 5_000
+export const idleMs = 5_000
+const defaultMix = { register: 0.25, login: 0.2 }
 /** After the database is back, a request that begins this much later has no excuse. */
 export const recoveryMs = 2_000
 const retryAfterMs = 200
@@ -68,9 +73,10 @@ const tickMs = 10
 const recentPeople = 400
 
 /** Sends a mix of calls at a steady rate, whatever the answers are; keyed mutations are repeated until they are answered. */
-export function startTraffic({ url, perSecond, random }: TrafficOptions): Traffic {
-  const agent = new Agent({ keepAlive: true, maxSockets: 512, timeout: idleMs })
+export function startTraffic({ url, perSecond, random, mix = defaultMix, ...options }: TrafficOptions): Traffic {
+  const agent = options.agent ?? new Agent({ keepAlive: true, maxSockets: 512, timeout: idleMs })
   const people: Person[] = []
+  const acknowledged: Person[] = []
   const counts = { requests: 0, succeeded: 0, refused: 0, replayed: 0 }
   const breaches = new Map<string, number>()
   const outages: { from: number; to: number }[] = []
@@ -129,6 +135,7 @@ export function startTraffic({ url, perSecond, random }: TrafficOptions): Traffi
     if (answer?.status !== 201) return
     person.token = answer.data.tokens.access_token
     person.id = answer.data.user.id
+    acknowledged.push(person)
   }
   const login = async (person: Person) => {
     const body = { email: person.email, password }
@@ -138,11 +145,12 @@ export function startTraffic({ url, perSecond, random }: TrafficOptions): Traffi
   const read = (name: string, path: string, { token }: Person) => send(name, { method: 'GET', path, token })
 
   const one = (): Promise<unknown> => {
-    const person = people[people.length - 1 - Math.floor(random() * Math.min(recentPeople, people.length))]
+    const { length } = acknowledged
+    const person = acknowledged[length - 1 - Math.floor(random() * Math.min(recentPeople, length))]
     const chance = random()
-    if (person?.id === undefined || chance < 0.25) return register()
-    if (chance < 0.45) return login(person)
-    return chance < 0.75 ? read('me', '/auth/me', person) : read('sessions.list', '/me/sessions', person)
+    if (person === undefined || chance < mix.register) return register()
+    if (chance < mix.register + mix.login) return login(person)
+    return random() < 0.5 ? read('me', '/auth/me', person) : read('sessions.list', '/me/sessions', person)
   }
   const startedAt = performance.now()
   let begun = 0
@@ -181,7 +189,8 @@ export function startTraffic({ url, perSecond, random }: TrafficOptions): Traffi
   }
 }
 
-function exchange(agent: Agent, url: string, { method, path, token, key, body }: Call): Promise<Answer> {
+/** Sends one request and reads its answer. Rejects when there is none; what is no JSON has neither code nor data. */
+export function exchange(agent: Agent, url: string, { method, path, token, key, body }: Call): Promise<Answer> {
   const startedAt = performance.now()
   const text = body === undefined ? undefined : JSON.stringify(body)
   const headers = {
@@ -195,7 +204,9 @@ function exchange(agent: Agent, url: string, { method, path, token, key, body }:
       response.on('data', (part) => parts.push(part))
       response.once('error', reject)
       response.once('end', () => {
-        const parsed = JSON.parse(Buffer.concat(parts).toString() || '{}')
+        // A proxy that answers in place of the server does so in HTML.
+        const isJson = response.headers['content-type']?.startsWith('application/json') ?? false
+        const parsed = isJson ? JSON.parse(Buffer.concat(parts).toString() || '{}') : {}
         resolve({
           status: response.statusCode ?? 0,
           code: parsed.error?.code,
