@@ -1,6 +1,6 @@
 /** What a client must know of an entry at run time, so that it need not carry the contract. */
 export interface Kind {
-  readonly kind: 'query' | 'mutation'
+  readonly kind: 'query' | 'mutation' | 'subscription'
   /** Takes no credentials. */
   readonly isPublic?: true
   /** Takes an Idempotency-Key, so it may be sent again. */

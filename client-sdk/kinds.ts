@@ -70,4 +70,8 @@ export const kinds = {
     setRoles: { kind: 'mutation', isKeyed: true },
     access: { kind: 'query' },
   },
+  events: {
+    stream: { kind: 'subscription', isInputOptional: true },
+    ticket: { kind: 'mutation', isKeyed: true },
+  },
 } as const satisfies KindsOf<typeof contract>

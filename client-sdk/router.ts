@@ -1,5 +1,5 @@
-import type { TRPCMutationProcedure, TRPCQueryProcedure, TRPCRouterDef } from '@trpc/server'
-import type { Mutation, Query } from '../contract/define.ts'
+import type { TRPCMutationProcedure, TRPCQueryProcedure, TRPCRouterDef, TRPCSubscriptionProcedure } from '@trpc/server'
+import type { Mutation, Query, Subscription } from '../contract/define.ts'
 import type { AnswerOf, InputOf, Nothing } from './entryTypes.ts'
 import type { Root } from './errorShape.ts'
 
@@ -10,12 +10,21 @@ interface ProcedureDef<I, O> {
   meta: object
 }
 
+/** tRPC hands out what is tracked as `{ id, data }`, and goes on behind the last id by itself. */
+interface SubscriptionDef<I, O> {
+  input: InputOf<I>
+  output: AsyncIterable<{ readonly id: string; readonly data: AnswerOf<O> }>
+  meta: object
+}
+
 type ProcedureOf<R> =
   R extends Query<string, infer I, infer O, string>
     ? TRPCQueryProcedure<ProcedureDef<I, O>>
     : R extends Mutation<string, infer I, infer O, string>
       ? TRPCMutationProcedure<ProcedureDef<I, O>>
-      : never
+      : R extends Subscription<string, infer I, infer O, string>
+        ? TRPCSubscriptionProcedure<SubscriptionDef<I, O>>
+        : never
 
 type Procedures<C> = { readonly [F in keyof C]: { readonly [P in keyof C[F]]: ProcedureOf<C[F][P]> } }
 

@@ -57,9 +57,20 @@ export interface Mutation<A extends string, I extends z.ZodObject | undefined, O
   readonly secret?: true
 }
 
+/** A stream of events, each of the form of `output`. The connection ends when the server or the caller wants it to. */
+export interface Subscription<
+  A extends string,
+  I extends z.ZodObject | undefined,
+  O extends z.ZodType,
+  E extends string,
+> extends Rules<A, I, O, E> {
+  readonly kind: 'subscription'
+}
+
 export type AnyQuery = Query<string, z.ZodObject | undefined, z.ZodType, string>
 export type AnyMutation = Mutation<string, z.ZodObject | undefined, z.ZodType, string>
-export type Entry = AnyQuery | AnyMutation
+export type AnySubscription = Subscription<string, z.ZodObject | undefined, z.ZodType, string>
+export type Entry = AnyQuery | AnyMutation | AnySubscription
 
 /** The entries of one feature; the keys are the words that callers say. */
 export type Entries = Readonly<Record<string, Entry>>
@@ -91,4 +102,13 @@ export const define = <P extends string, C extends string>(_vocabulary: {
   >(
     rules: Omit<Mutation<A, I, O, E>, 'kind'>,
   ): Mutation<A, I, O, E> => ({ ...rules, kind: 'mutation' }),
+  /** An entry that tells of changes for as long as somebody listens. */
+  subscription: <
+    const A extends Access<P>,
+    O extends z.ZodType,
+    I extends z.ZodObject | undefined = undefined,
+    const E extends C = never,
+  >(
+    rules: Omit<Subscription<A, I, O, E>, 'kind'>,
+  ): Subscription<A, I, O, E> => ({ ...rules, kind: 'subscription' }),
 })

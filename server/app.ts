@@ -11,6 +11,7 @@ import { docsRoutes } from './http/docs.ts'
 import { createCors } from './http/headers.ts'
 import { restRoutes } from './http/rest.ts'
 import type { Route } from './http/route.ts'
+import { createServeStream } from './http/stream.ts'
 import { systemRoutes } from './http/system.ts'
 import { trpcRoutes } from './http/trpc.ts'
 import { createIdentities } from './identities.ts'
@@ -18,6 +19,9 @@ import { modules } from './modules.ts'
 import type { Budgets } from './platform/budgets.ts'
 import { reportDuties } from './platform/duties/reports.ts'
 import { createDutyRunner, type DutyRunner } from './platform/duties/runner.ts'
+import { createFeed, type Feed } from './platform/events/feed.ts'
+import { createListener, type Listener } from './platform/events/listener.ts'
+import { createStreams } from './platform/events/streams.ts'
 import { openBudgets } from './platform/limits/openBudgets.ts'
 import { countedBudgets } from './platform/metrics/countedBudgets.ts'
 import { countedReplays } from './platform/metrics/countedReplays.ts'
@@ -28,7 +32,7 @@ import { createScraping } from './platform/metrics/workers.ts'
 import { createReachability } from './platform/reachability.ts'
 import type { AccessTokens } from './platform/tokens.ts'
 import { forgetAnswers } from './rpc/forgetAnswers.ts'
-import { createGate } from './rpc/gates.ts'
+import { createGate, createPermissionsNow } from './rpc/gates.ts'
 import { checkKey } from './rpc/idempotency.ts'
 import { createProcedures } from './rpc/modules.ts'
 import type { Procedure } from './rpc/procedure.ts'
@@ -67,6 +71,8 @@ export interface App {
   readonly pools: { readonly app: Database['stats']; readonly gate: Database['stats'] }
   /** Starts as the app listens, unless RUN_DUTIES says no. */
   readonly duties: Pick<DutyRunner, 'look'>
+  /** This instance's reading of the event log. */
+  readonly feed: Pick<Feed, 'catchUp' | 'bounds'>
   /** Fails readiness, so that load balancers look elsewhere. */
   readonly stopBeingReady: () => void
   /** Whether anybody can manage what there is. */
@@ -79,6 +85,7 @@ export interface App {
 export const createApp = async (options: AppOptions): Promise<App> => {
   const { config, log } = options
   let isStopping = false
+  let listener: Listener | undefined
   const metrics = createMetrics()
   const scraping = createScraping(metrics)
   const poolOf = (name: 'app' | 'gate') => ({ ...poolOptions(options, name), onWaited: waitOf(metrics, name) })
@@ -98,11 +105,13 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     now: options.now ?? (() => new Date()),
   })
   const { tokens } = services
-  const gate = createGate({ budgets, ...createIdentities({ tokens, database, gateDatabase, log }) })
+  const gateParts = { budgets, ...createIdentities({ tokens, database, gateDatabase, log }) }
+  const feed = createFeed({ database, gateDatabase, log })
+  const streams = createStreams({ feed, gateDatabase, maxStreams: config.streams.max })
   const procedures = createProcedures(modules, {
-    services,
-    gates: [gate, checkKey],
-    transact: countedReplays(createTransact(database, seal), metrics),
+    services: { ...services, streams, permissionsNow: createPermissionsNow(gateParts) },
+    gates: [createGate(gateParts), checkKey],
+    transact: countedReplays(createTransact(database, seal, feed.nudge), metrics),
   })
 
   const runner = createDutyRunner({ duties, database, log })
@@ -113,13 +122,22 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   }
   const { trustedProxies } = config.http
   const handle = createDispatch({
-    routes: createRoutes({ options, budgets, procedures, publicKeys: tokens.publicKeys, scrape: scraping.scrape, notReady, database }),
+    routes: createRoutes({
+      options,
+      budgets,
+      procedures,
+      publicKeys: tokens.publicKeys,
+      scrape: scraping.scrape,
+      notReady,
+      database,
+    }),
     cors: createCors(config.http.corsOrigins),
     budgets,
     clientAddress: createClientAddress(addressSet(trustedProxies), trustedProxies.length > 0),
     log,
     countRequest: createRequestCounter(metrics),
   })
+  const listenUrl = config.database.listenUrl ?? options.addresses.app.url
   const adapter = await chooseAdapter(config.http.adapter)
   if (adapter.notice && cluster.isPrimary) log.warn(adapter.notice)
   const server = adapter.create({ bodyLimitBytes: config.http.bodyLimitBytes, bodyIdleMs, handle })
@@ -138,10 +156,19 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     adapter: adapter.name,
     pools: { app: database.stats, gate: gateDatabase.stats },
     duties: runner,
+    feed,
     async listen() {
       const { host, port, workers } = config.http
       const chosen = await server.listen({ host, port, exclusive: workers === 1 })
       if (config.runsDuties) runner.start()
+      feed.start()
+      listener = createListener({
+        url: listenUrl,
+        applicationName: `${config.serviceName} events`,
+        onPoke: feed.nudge,
+        onLost: (error) =>
+          log.warn({ err: error }, 'nobody tells of events; they are polled until the connection for LISTEN is back'),
+      })
       return chosen
     },
     stopBeingReady() {
@@ -152,13 +179,14 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     },
     async close(withinMs) {
       isStopping = true
+      streams.close()
       server.drain()
       server.stopListening()
       await Promise.all([untilIdle(server, withinMs), runner.stop(withinMs)])
       server.close()
       stopWatching()
       scraping.close()
-      await services.passwords.close()
+      await Promise.all([services.passwords.close(), feed.stop(), listener?.stop()])
       await Promise.all([database.close(), gateDatabase.close(), closeBudgets()])
     },
   }
@@ -183,21 +211,24 @@ const createRoutes = ({
   notReady,
   scrape,
   database,
-}: RouteParts): Route[] => [
-  ...systemRoutes({
-    serviceName: config.serviceName,
-    version,
-    adminToken: config.adminToken,
-    publicKeys,
-    moduleNames: modules.map(({ name }) => name),
-    notReady,
-    scrape,
-    duties: () => reportDuties(duties, database.db),
-  }),
-  ...docsRoutes({ document }),
-  ...restRoutes(procedures),
-  ...trpcRoutes(procedures, createTrpcRouter(procedures), budgets),
-]
+}: RouteParts): Route[] => {
+  const serveStream = createServeStream(config.streams.lifetimeSeconds * 1000)
+  return [
+    ...systemRoutes({
+      serviceName: config.serviceName,
+      version,
+      adminToken: config.adminToken,
+      publicKeys,
+      moduleNames: modules.map(({ name }) => name),
+      notReady,
+      scrape,
+      duties: () => reportDuties(duties, database.db),
+    }),
+    ...docsRoutes({ document }),
+    ...restRoutes(procedures, serveStream),
+    ...trpcRoutes({ procedures, router: createTrpcRouter(procedures), budgets, serveStream }),
+  ]
+}
 
 /** Where a pool says how long its callers waited. */
 const waitOf = (metrics: Metrics, name: 'app' | 'gate') =>

@@ -69,6 +69,12 @@ export interface Config {
     readonly concurrency: number
     readonly queueLength: number
   }
+  readonly streams: {
+    /** Of one process. */
+    readonly max: number
+    readonly lifetimeSeconds: number
+  }
+  readonly events: { readonly retentionDays: number }
   readonly limits: {
     readonly ratePerMinute: number
     /** Where budgets are counted. */
@@ -104,6 +110,8 @@ export function readConfig(environment: Environment, makeSecret: (dataDir: strin
     database: databaseOf(values),
     auth: { ...signingOf(values, () => makeSecret(dataDir)), ...tokensOf(values) },
     hashing: hashingOf(values),
+    streams: { max: values.STREAMS_MAX, lifetimeSeconds: values.STREAM_LIFETIME_SECONDS },
+    events: { retentionDays: values.EVENT_RETENTION_DAYS },
     limits: limitsOf(values),
     warnings: warningsOf(values, environment),
   })

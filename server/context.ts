@@ -8,6 +8,8 @@
  * gate       a check before the input is read: authentication, budget, permission
  * failure    a refusal with a code of the contract's table
  * answer     what a handler returns; the output schema decides what of it leaves
+ * event      something that happened, told in the transaction that did it
+ * stream     a caller's reading of the events, for as long as the connection lasts
  * bucket     the tenant a row belongs to; `global` for rows without one
  */
 import type { Logger } from 'pino'
@@ -15,6 +17,8 @@ import type { Db } from '../db/client.ts'
 import type { Database } from '../db/database.ts'
 import type { Allowance, Budgets } from './platform/budgets.ts'
 import type { Cursors } from './platform/cursors.ts'
+import type { Record } from './platform/events/record.ts'
+import type { Streams } from './platform/events/streams.ts'
 import type { PasswordHasher } from './platform/hashing/index.ts'
 import type { AccessTokens } from './platform/tokens.ts'
 
@@ -23,6 +27,8 @@ export interface RequestHead {
   readonly id: string
   /** The 32 hex digits of a valid `traceparent`. */
   readonly traceId: string | undefined
+  /** The header itself, when it is valid; stored with events, so that what they cause belongs to the same trace. */
+  readonly traceparent: string | undefined
   /** Of the client, behind the proxies that we trust. */
   readonly address: string
   /** What counts as one anonymous client: the address, or the network of an IPv6 one. */
@@ -32,6 +38,8 @@ export interface RequestHead {
   readonly userAgent: string
   readonly authorization: string | undefined
   readonly idempotencyKey: string | undefined
+  /** What stands for a token where no header can be sent; opens streams alone. */
+  readonly ticket: string | undefined
   readonly signal: AbortSignal
   readonly log: Logger
   /** Set by the gate that counts, for the RateLimit headers. */
@@ -78,8 +86,13 @@ export interface Services {
   /** Guesses of passwords, counted by account. */
   readonly guesses: Pick<Budgets, 'tryGuess' | 'forgiveGuess'>
   readonly keyEnvironment: 'live' | 'test'
+  readonly streams: Streams
+  /** What the actor holds in a bucket at this moment; undefined when the credential or the membership is gone. */
+  readonly permissionsNow: PermissionsNow
   readonly now: () => Date
 }
+
+export type PermissionsNow = (actor: Actor, bucket: string) => Promise<ReadonlySet<string> | undefined>
 
 /** What a handler is given, besides its input. */
 export interface Context {
@@ -92,6 +105,8 @@ export interface Context {
   /** Guesses of passwords, counted by account. */
   readonly guesses: Pick<Budgets, 'tryGuess' | 'forgiveGuess'>
   readonly keyEnvironment: Services['keyEnvironment']
+  readonly streams: Streams
+  readonly permissionsNow: PermissionsNow
   readonly now: () => Date
   /** Whose rows this call works on: the id of a tenant, or `global` for the rows without one. */
   readonly bucket: string
@@ -102,4 +117,6 @@ export interface Context {
    * answer. A thrown failure rolls back, a returned one commits. `bucket` names another one: a tenant just being made.
    */
   readonly transaction: <T>(work: (tx: Db) => Promise<T>, bucket?: string) => Promise<T>
+  /** Tells of a change, in its transaction: tenant, actor, request and trace are those of the call. */
+  readonly record: Record
 }

@@ -3,11 +3,12 @@ import { coalesce } from '../db/coalesce.ts'
 import type { Database } from '../db/database.ts'
 import { findStandings, standingKey, standingsAsked } from './features/access/standing.ts'
 import { createIdentifyKey, createNoteUse } from './features/apiKeys/identify.ts'
-import { findKeyHolders, noteKeyUse } from './features/apiKeys/queries.ts'
+import { findKeyHolders, findKeyHoldersById, noteKeyUse } from './features/apiKeys/queries.ts'
 import { createIdentify } from './features/auth/identify.ts'
+import { createRedeemTicket } from './features/events/redeem.ts'
 import { findActors } from './features/sessions/queries.ts'
 import type { AccessTokens } from './platform/tokens.ts'
-import type { GateParts } from './rpc/gates.ts'
+import type { FindAgain, GateParts } from './rpc/gates.ts'
 
 interface Parts {
   readonly tokens: AccessTokens
@@ -35,6 +36,23 @@ export const createIdentities = ({ tokens, database, gateDatabase, log }: Parts)
     },
     { maxBatch: readsPerBatch },
   )
+  const findHolderById = coalesce(
+    async (ids: readonly string[]) => {
+      const rows = await findKeyHoldersById(gateDatabase.db, { ids })
+      return new Map(rows.map((row) => [row.key_id, row]))
+    },
+    { maxBatch: readsPerBatch },
+  )
+  const findAgain: FindAgain = async ({ kind, credentialId }) => {
+    if (kind === 'key') {
+      const holder = await findHolderById(credentialId)
+      return holder && { userId: holder.user.id, credentialId, kind, user: holder.user, scopes: holder.scopes }
+    }
+    const found = await findActor(credentialId)
+    if (!found) return undefined
+    const { session_id, ...user } = found
+    return { userId: user.id, credentialId, kind, user }
+  }
   const noteUse = createNoteUse(
     (use) => noteKeyUse(database.db, { ...use }),
     (error) => log.debug({ err: error }, 'the use of an API key was not noted'),
@@ -49,6 +67,8 @@ export const createIdentities = ({ tokens, database, gateDatabase, log }: Parts)
   return {
     identifySession: createIdentify(tokens, findActor),
     identifyKey: createIdentifyKey(findKeyHolder, noteUse),
+    findAgain,
+    redeemTicket: createRedeemTicket(database.db, findAgain),
     async findStanding(userId, tenantId) {
       const found = await findStanding(standingKey(userId, tenantId))
       return found ?? { global: [], inTenant: [], mayEnter: false }

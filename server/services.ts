@@ -16,6 +16,9 @@ interface Parts {
   readonly now: () => Date
 }
 
+/** Those that do nothing by themselves; the streams follow the database. */
+export type StillServices = Omit<Services, 'streams' | 'permissionsNow'>
+
 /** What every call can use, and the seal under which answers are kept for replay. */
 export const createServices = async ({
   config,
@@ -23,7 +26,7 @@ export const createServices = async ({
   budgets,
   metrics,
   now,
-}: Parts): Promise<{ services: Services; seal: Seal }> => {
+}: Parts): Promise<{ services: StillServices; seal: Seal }> => {
   const { auth } = config
   const tokens = await createAccessTokens({
     secret: auth.jwtSecret,
@@ -35,7 +38,7 @@ export const createServices = async ({
     now,
   })
   const secrets = signingSecrets(config)
-  const services: Services = {
+  const services: StillServices = {
     database,
     passwords: await createPasswordHasher({
       ...config.hashing,

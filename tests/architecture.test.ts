@@ -19,6 +19,7 @@ const allowed: Record<string, readonly string[]> = {
   'server/http': [
     'contract',
     'server/platform/budgets.ts',
+    'server/platform/events/stream.ts',
     'zod',
     'pino',
     'jose',

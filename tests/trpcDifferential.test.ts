@@ -94,7 +94,7 @@ const procedures = createProcedures([{ name: 'toy', contract: toy, handlers }], 
   transact: () => Promise.reject(new Error('no database here')),
 })
 const router = createTrpcRouter(procedures)
-const [route] = trpcRoutes(procedures, router, unlimited)
+const [route] = trpcRoutes({ procedures, router, budgets: unlimited, serveStream: () => {} })
 
 interface Sent {
   readonly method: string

@@ -62,9 +62,9 @@ INSERT INTO "event_log" ("epoch") VALUES (left(md5(gen_random_uuid()::text), 8))
 -- tenant, whatever tenant the call was made in.
 ALTER TABLE "events" ENABLE ROW LEVEL SECURITY;
 --> statement-breakpoint
-CREATE POLICY events_added ON "events" FOR INSERT TO app WITH CHECK (tenant_id IS NULL OR in_bucket(tenant_id));
+CREATE POLICY events_added ON "events" FOR INSERT TO app WITH CHECK (position IS NULL AND (tenant_id IS NULL OR in_bucket(tenant_id)));
 --> statement-breakpoint
-GRANT INSERT ("tenant_id", "actor_id", "person_id", "topic", "target", "payload", "request_id", "traceparent") ON "events" TO app;
+GRANT INSERT ON "events" TO app;
 --> statement-breakpoint
 -- The streams and consumers of all tenants read as gate, and check each event against the one who is to have it.
 CREATE POLICY events_at_the_gate ON "events" FOR SELECT TO gate USING (true);

@@ -51,6 +51,15 @@ class OpenRequest implements RequestHead {
     return this.#exchange.headers['idempotency-key']
   }
 
+  get traceparent(): string | undefined {
+    return this.traceId === undefined ? undefined : this.#exchange.headers.traceparent
+  }
+
+  get ticket(): string | undefined {
+    const { query } = this.#exchange
+    return query.includes('ticket=') ? (new URLSearchParams(query).get('ticket') ?? undefined) : undefined
+  }
+
   get clientKey(): string {
     return clientKey(this.address)
   }

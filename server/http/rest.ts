@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Entry } from '../../contract/define.ts'
+import type { EventStream } from '../platform/events/stream.ts'
 import { refuse } from '../rpc/failure.ts'
 import type { Procedure } from '../rpc/procedure.ts'
 import { cacheable } from './caching.ts'
@@ -7,9 +8,39 @@ import { success } from './envelope.ts'
 import type { Exchange } from './exchange.ts'
 import { readJson } from './json.ts'
 import type { Route } from './route.ts'
+import { eventStreamHeaders, restFraming, type ServeStream } from './stream.ts'
 
 /** One route for each entry, from its `http` rule. */
-export const restRoutes = (procedures: readonly Procedure[]): Route[] => procedures.map(restRoute)
+export const restRoutes = (procedures: readonly Procedure[], serveStream: ServeStream): Route[] =>
+  procedures.map((procedure) =>
+    procedure.rules.kind === 'subscription' ? streamRoute(procedure, serveStream) : restRoute(procedure),
+  )
+
+/** A subscription as server-sent events. A browser that comes back names its last event in a header. */
+const streamRoute = (procedure: Procedure, serveStream: ServeStream): Route => {
+  const [method, path] = procedure.rules.http
+  const readInput = inputReader(procedure.rules)
+  return {
+    method,
+    path,
+    isStream: true,
+    async serve(visit) {
+      const { exchange, head, params } = visit
+      const { data } = await procedure.call(head, async () => {
+        const fields = (await readInput(exchange, params)) as Record<string, unknown>
+        const lastEventId = exchange.headers['last-event-id'] || undefined
+        return lastEventId === undefined ? fields : { ...fields, last_event_id: lastEventId }
+      })
+      const stream = data as EventStream
+      if (exchange.method === 'HEAD') {
+        stream.close()
+        return { status: 200, headers: eventStreamHeaders, body: null }
+      }
+      serveStream(visit, stream, restFraming)
+      return null
+    },
+  }
+}
 
 const restRoute = (procedure: Procedure): Route => {
   const [method, path, successStatus] = procedure.rules.http

@@ -19,4 +19,6 @@ export interface Route {
   readonly serve: (visit: Visit) => Promise<Answer | null> | Answer | null
   /** Probes and pages for operators: outside all budgets, logged at debug. */
   readonly isSystem?: true
+  /** Answers for as long as the connection lasts, so neither a deadline nor a count of running calls is for it. */
+  readonly isStream?: true
 }

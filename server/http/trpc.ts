@@ -1,5 +1,6 @@
 import type { AnyTRPCRouter } from '@trpc/server'
 import type { Budgets } from '../platform/budgets.ts'
+import type { EventStream } from '../platform/events/stream.ts'
 import { type Failure, refuse } from '../rpc/failure.ts'
 import type { Procedure, Result } from '../rpc/procedure.ts'
 import { toFailure } from '../rpc/toFailure.ts'
@@ -8,20 +9,35 @@ import { failureHeaders } from './envelope.ts'
 import type { Answer, Exchange, HeaderMap } from './exchange.ts'
 import { mediaType, parseJson, readJson } from './json.ts'
 import type { Route, Visit } from './route.ts'
+import { eventStreamHeaders, type ServeStream, trpcFraming } from './stream.ts'
 import { batchSizeMax, resolveByTrpc } from './trpcFetch.ts'
 
 const json: HeaderMap = { 'content-type': 'application/json', vary: 'trpc-accept, accept' }
+
+export interface TrpcParts {
+  readonly procedures: readonly Procedure[]
+  readonly router: AnyTRPCRouter
+  readonly budgets: Budgets
+  readonly serveStream: ServeStream
+}
 
 /**
  * The procedures as @trpc/client speaks to them. JSON calls and batches are answered here without Fetch objects, at
  * about a tenth of the cost of tRPC's resolver; the rest goes to that resolver. A differential test holds both to the
  * same status, headers and body.
  */
-export const trpcRoutes = (procedures: readonly Procedure[], router: AnyTRPCRouter, budgets: Budgets): Route[] => {
+export const trpcRoutes = ({ procedures, router, budgets, serveStream }: TrpcParts): Route[] => {
   const byPath = new Map(procedures.map((procedure) => [procedure.path, procedure]))
   const serve = async (visit: Visit): Promise<Answer | null> => {
     // A path that leads nowhere spends what every other such path does; the rest is counted at the gate.
     if (!leadsSomewhere(byPath, visit)) await budgets.spendAddress(visit.head.clientKey)
+    const followed = byPath.get(visit.params[0] ?? '')
+    if (
+      followed?.rules.kind === 'subscription' &&
+      visit.exchange.method !== 'POST' &&
+      !visit.exchange.query.includes('batch=1')
+    )
+      return follow(followed, visit, serveStream)
     return isPlain(visit.exchange) ? answerCalls(byPath, visit) : resolveByTrpc(router, visit)
   }
   return [
@@ -32,6 +48,35 @@ export const trpcRoutes = (procedures: readonly Procedure[], router: AnyTRPCRout
 
 const leadsSomewhere = (byPath: ReadonlyMap<string, Procedure>, { params: [names = ''] }: Visit): boolean =>
   names.split(/,|%2c/i).every((name) => byPath.has(name))
+
+/**
+ * A subscription as httpSubscriptionLink reads it. A refusal comes as an event too: its client reads nothing of a reply
+ * with another status.
+ */
+const follow = async (procedure: Procedure, visit: Visit, serveStream: ServeStream): Promise<Answer | null> => {
+  const { exchange, head } = visit
+  if (exchange.method === 'HEAD') return { status: 204, headers: {}, body: null }
+  try {
+    const { data } = await procedure.call(head, () => inputOfStream(exchange))
+    serveStream(visit, data as EventStream, trpcFraming)
+    return null
+  } catch (error) {
+    const shape = errorShape(toFailure(error, head.log), procedure.path, head.id)
+    const body = `event: serialized-error\ndata: ${JSON.stringify(shape)}\n\n`
+    return { status: 200, headers: eventStreamHeaders, body }
+  }
+}
+
+/** tRPC's client names the last event in the input, or EventSource in a header: `lastEventId` is its word for it. */
+const inputOfStream = (exchange: Exchange): unknown => {
+  const query = new URLSearchParams(exchange.query)
+  const sent = query.get('input')
+  const input: unknown = sent === null ? {} : parseJson(sent)
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) return input
+  const { lastEventId, ...fields } = input as { lastEventId?: unknown; last_event_id?: unknown }
+  const last = exchange.headers['last-event-id'] || query.get('lastEventId') || lastEventId || fields.last_event_id
+  return last === undefined ? fields : { ...fields, last_event_id: last }
+}
 
 /** Everything but what only tRPC's resolver can do: answers in a stream, forms and bytes as input. */
 const isPlain = (exchange: Exchange): boolean => {
@@ -73,7 +118,7 @@ const readCalls = (byPath: ReadonlyMap<string, Procedure>, exchange: Exchange, r
   if (paths.length > batchSizeMax) throw refuse('request.malformed')
   const procedures = paths.map((name) => byPath.get(name))
   const kinds = new Set(procedures.flatMap((procedure) => (procedure ? [procedure.rules.kind] : [])))
-  if (kinds.size > 1) throw refuse('request.malformed')
+  if (kinds.size > 1 || (isBatch && kinds.has('subscription'))) throw refuse('request.malformed')
   return { isBatch, paths, procedures, readInputs: inputsReader(exchange, query?.get('input') ?? undefined) }
 }
 
@@ -117,6 +162,7 @@ const run = async (calls: Calls, { path, index, visit }: One): Promise<Outcome> 
   })
   const procedure = calls.procedures[index]
   if (!procedure) return refused(refuse('route.not_found'))
+  if (procedure.rules.kind === 'subscription') return refused(refuse('route.method_not_allowed'), 'GET')
   if (procedure.rules.kind === 'mutation' && exchange.method !== 'POST') {
     return refused(refuse('route.method_not_allowed'), 'POST')
   }

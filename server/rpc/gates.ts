@@ -1,5 +1,5 @@
 import type { Entry } from '../../contract/define.ts'
-import type { Actor, Person } from '../context.ts'
+import type { Actor, PermissionsNow, Person } from '../context.ts'
 import type { Budgets } from '../platform/budgets.ts'
 import { refuse } from './failure.ts'
 import type { Gate, OpenCall } from './procedure.ts'
@@ -10,6 +10,8 @@ export interface Identity {
   readonly credentialId: string
   readonly kind: Actor['kind']
   readonly user: Person
+  /** The tenant that a ticket was issued for, null for none; undefined where a header names it. */
+  readonly ticketTenant?: string | null
   /** What an API key may be used for; undefined for a session, which may do all that its person may. */
   readonly scopes?: readonly string[]
 }
@@ -27,12 +29,20 @@ export interface Standing {
   readonly mayEnter: boolean
 }
 
+/** Uses a ticket up: the person it was issued to, if their session or key is still good. */
+export type RedeemTicket = (ticket: string) => Promise<Identity | undefined>
+
+/** Looks again at a credential that was good when it was presented. */
+export type FindAgain = (actor: Pick<Actor, 'kind' | 'credentialId'>) => Promise<Identity | undefined>
+
 export type FindStanding = (userId: string, tenantId: string | undefined) => Promise<Standing>
 
 export interface GateParts {
   readonly budgets: Budgets
   readonly identifySession: Identify
   readonly identifyKey: Identify
+  readonly redeemTicket: RedeemTicket
+  readonly findAgain: FindAgain
   readonly findStanding: FindStanding
 }
 
@@ -49,13 +59,26 @@ export const createGate =
     if (!identity) return
     call.request.userId = identity.userId
     if (rules.access === 'session' && identity.kind === 'key') throw refuse('apikey.user_session_required')
-    const tenantId = tenantOf(call.request.tenantHeader)
+    const { ticketTenant } = identity
+    const tenantId = ticketTenant === undefined ? tenantOf(call.request.tenantHeader) : (ticketTenant ?? undefined)
     if (tenantId !== undefined && rules.tenancy === 'bucket') call.bucket = tenantId
     const permissions = needsStanding(rules, tenantId)
       ? await standingOf(parts, rules, { identity, tenantId })
       : nothing
     call.actor = { ...identity, permissions }
     authorize(rules, permissions)
+  }
+
+/** Reads anew what somebody may do, for what lasts longer than a call. */
+export const createPermissionsNow =
+  ({ findAgain, findStanding }: GateParts): PermissionsNow =>
+  async (actor, bucket) => {
+    const identity = await findAgain(actor)
+    if (identity?.userId !== actor.userId) return undefined
+    const tenantId = bucket === 'global' ? undefined : bucket
+    const { global, inTenant, mayEnter } = await findStanding(identity.userId, tenantId)
+    if (tenantId === undefined) return withinScopes(identity, global)
+    return mayEnter ? withinScopes(identity, inTenant) : undefined
   }
 
 const nothing: ReadonlySet<string> = new Set()
@@ -65,9 +88,15 @@ const nothing: ReadonlySet<string> = new Set()
  * spend the budget of their address; callers who are known do not, so a stranger behind the same address cannot stop
  * them.
  */
-const authenticate = async (parts: GateParts, { access }: Entry, { request }: OpenCall) => {
+const authenticate = async (parts: GateParts, { access, kind }: Entry, { request }: OpenCall) => {
   const { budgets } = parts
   const token = access === 'public' ? undefined : bearerToken(request.authorization)
+  if (token === undefined && kind === 'subscription' && request.ticket !== undefined) {
+    const identity = await parts.redeemTicket(request.ticket)
+    if (identity) return identity
+    await budgets.spendAddress(request.clientKey)
+    throw refuse('stream.ticket_invalid')
+  }
   if (token === undefined) {
     await budgets.spendAddress(request.clientKey)
     if (access === 'public') return undefined
@@ -103,9 +132,11 @@ const standingOf = async (
   const { global, inTenant, mayEnter } = await findStanding(identity.userId, tenantId)
   if (tenantId !== undefined && !mayEnter) throw refuse('tenant.forbidden')
   const held = tenantId === undefined || tenancy === 'global' ? global : inTenant
-  const { scopes } = identity
-  return new Set(scopes === undefined || scopes.includes('*') ? held : held.filter((code) => scopes.includes(code)))
+  return withinScopes(identity, held)
 }
+
+const withinScopes = ({ scopes }: Identity, held: readonly string[]): ReadonlySet<string> =>
+  new Set(scopes === undefined || scopes.includes('*') ? held : held.filter((code) => scopes.includes(code)))
 
 /** Refuses an actor who lacks the permission that the entry names. */
 const authorize = ({ access }: Entry, permissions: ReadonlySet<string>): void => {

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Entry } from '../../contract/define.ts'
 import type { ErrorCode } from '../../contract/errors.ts'
 import type { Actor, Context, RequestHead, Services } from '../context.ts'
+import { recordEvent } from '../platform/events/record.ts'
 import { Failure, refuse } from './failure.ts'
 import type { AnyHandler } from './handlers.ts'
 import type { Transact } from './transaction.ts'
@@ -19,9 +20,11 @@ export interface OpenCall extends Context {
   readonly fail: (code: ErrorCode, meta?: Readonly<Record<string, unknown>>) => Failure
   /** The answer as it was stored for replay; set by the transaction that stored or found it. */
   settled: { readonly data: unknown; readonly isReplay: boolean } | null
+  /** Events were recorded, to be numbered once they are committed. */
+  hasRecorded: boolean
 }
 
-/** What a call came to: data for the wire, and whether it is an earlier answer sent again. */
+/** What a call came to: data for the wire, the stream of a subscription, and whether it is an earlier answer sent again. */
 export interface Result {
   readonly data: unknown
   readonly isReplay: boolean
@@ -73,6 +76,7 @@ export const createProcedure = (parts: Parts): Procedure => {
       enterTenant(rules, call)
       const answer = await handler(call as unknown as Parameters<AnyHandler>[0])
       if (answer instanceof Failure) throw answer
+      if (rules.kind === 'subscription') return { data: answer, isReplay: false }
       return call.settled ?? { data: serialize(answer), isReplay: false }
     },
   }
@@ -99,6 +103,7 @@ const openCall = (
     actor: null,
     input: undefined,
     settled: null,
+    hasRecorded: false,
     db: services.database.db,
     passwords: services.passwords,
     tokens: services.tokens,
@@ -106,6 +111,8 @@ const openCall = (
     lifetimes: services.lifetimes,
     guesses: services.guesses,
     keyEnvironment: services.keyEnvironment,
+    streams: services.streams,
+    permissionsNow: services.permissionsNow,
     now: services.now,
     fail: (code, meta) => refuse(code, meta && { meta }),
     bucket: 'global',
@@ -113,6 +120,17 @@ const openCall = (
     transaction(work, bucket) {
       if (bucket !== undefined) call.bucket = bucket
       return transact({ rules, call, serialize }, work)
+    },
+    record(tx, happening) {
+      call.hasRecorded = true
+      const { bucket, actor } = call
+      const origin = {
+        bucket,
+        actorId: actor?.userId ?? null,
+        requestId: request.id,
+        traceparent: request.traceparent ?? null,
+      }
+      return recordEvent(tx, origin, happening)
     },
   }
   return call

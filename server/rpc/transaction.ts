@@ -20,9 +20,10 @@ export type Transact = <T>(frame: Frame, work: (tx: Db) => Promise<T>) => Promis
 /**
  * Runs the one transaction of a call. With an Idempotency-Key it begins by claiming the key and ends by keeping the
  * answer; an earlier answer takes the place of the work. Only a success is kept: a failure may be tried again.
+ * `onRecorded` is told when events were committed.
  */
 export const createTransact =
-  (database: Database, seal: Seal): Transact =>
+  (database: Database, seal: Seal, onRecorded: () => void): Transact =>
   (frame, work) => {
     const running = database.transaction(
       async (tx) => {
@@ -35,8 +36,14 @@ export const createTransact =
       },
       { tenant: frame.call.bucket, person: frame.call.actor?.userId },
     )
-    return running.catch((error: unknown) => {
-      // Deleted while the call ran: what every later call is told.
-      throw isTenantGone(error) ? refuse('tenant.forbidden', { cause: error }) : error
-    })
+    return running.then(
+      (answer) => {
+        if (frame.call.hasRecorded) onRecorded()
+        return answer
+      },
+      (error: unknown) => {
+        // Deleted while the call ran: what every later call is told.
+        throw isTenantGone(error) ? refuse('tenant.forbidden', { cause: error }) : error
+      },
+    )
   }

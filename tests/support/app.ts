@@ -36,6 +36,8 @@ export interface TestApp {
   readonly pools: App['pools']
   /** Scheduled work, which tests ask for; by itself nothing runs here. */
   readonly duties: App['duties']
+  /** Resolves when everything committed so far is numbered and has been read by this instance. */
+  readonly caughtUp: () => Promise<void>
   readonly close: () => Promise<void>
 }
 
@@ -103,6 +105,7 @@ export const startApp = async (settings: AppSettings = {}): Promise<TestApp> => 
     },
     logged,
     pools: app.pools,
+    caughtUp: app.feed.catchUp,
     duties: app.duties,
     setTime(value) {
       time = value

@@ -38,31 +38,34 @@ export const roles: Handlers<typeof contract.roles> = {
     return role ?? fail('rbac.role_not_found')
   },
 
-  async create({ transaction, bucket, input, fail }) {
+  async create({ transaction, record, bucket, input, fail }) {
     const { code, name, description } = input
     return transaction(async (tx) => {
       const [role] = await insertRole(tx, { id: uuidv7(), bucket, code, name, description })
       if (!role) throw fail('rbac.role_code_taken')
+      await record(tx, { topic: 'role.created', target: role.id, payload: role })
       return role
     })
   },
 
   async update(call) {
-    const { transaction, bucket, input, fail } = call
+    const { transaction, record, bucket, input, fail } = call
     const { id, name, description } = input
     return transaction(async (tx) => {
       await holdChangeable(tx, call)
       const [role] = await updateRole(tx, { id, bucket, name, description })
       if (!role) throw fail('rbac.role_not_found')
+      await record(tx, { topic: 'role.updated', target: id, payload: role })
       return role
     })
   },
 
   async delete(call) {
-    const { transaction, bucket, input } = call
+    const { transaction, record, bucket, input } = call
     return transaction(async (tx) => {
       await holdChangeable(tx, call)
       await deleteRole(tx, { id: input.id, bucket })
+      await record(tx, { topic: 'role.deleted', target: input.id, payload: {} })
     })
   },
 
@@ -73,7 +76,7 @@ export const roles: Handlers<typeof contract.roles> = {
   },
 
   async setPermissions(call) {
-    const { transaction, actor, bucket, input, fail } = call
+    const { transaction, record, actor, bucket, input, fail } = call
     const ids = [...new Set(input.permission_ids)]
     const key = { id: input.id, bucket }
     return transaction(async (tx) => {
@@ -91,6 +94,7 @@ export const roles: Handlers<typeof contract.roles> = {
       await addRolePermissions(tx, { ...key, ids: added.map(({ id }) => id) }).catch((error: unknown) => {
         throw isOrphaned(error, permissionOfRole) ? fail('rbac.permission_not_found') : error
       })
+      await record(tx, { topic: 'role.permissions_changed', target: input.id, payload: { permission_ids: ids } })
       return wanted
     })
   },

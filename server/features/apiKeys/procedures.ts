@@ -20,7 +20,7 @@ export const apiKeys: Handlers<typeof contract.apiKeys> = {
     })
   },
 
-  async create({ transaction, actor, input, fail, keyEnvironment }) {
+  async create({ transaction, record, actor, input, fail, keyEnvironment }) {
     const scopes = meantScopes(input.scopes)
     const beyond = beyondHolding(actor, namedPermissions(scopes))
     const { plaintext, prefix, keyHash } = newKey(keyEnvironment)
@@ -30,14 +30,16 @@ export const apiKeys: Handlers<typeof contract.apiKeys> = {
       if (beyond.length > 0) throw fail('rbac.escalation', { permissions: beyond })
       const [made] = await insertKey(tx, { ...row, expiresAt: input.expires_at ?? null })
       if (!made) throw invalidFields({ expires_at: 'must lie ahead' })
+      await record(tx, { topic: 'apikey.created', target: made.id, payload: made })
       return { ...made, plaintext }
     })
   },
 
-  async revoke({ transaction, actor, input, fail }) {
+  async revoke({ transaction, record, actor, input, fail }) {
     return transaction(async (tx) => {
       const [revoked] = await revokeKey(tx, { id: input.id, userId: actor.userId })
       if (!revoked) throw fail('apikey.not_found')
+      await record(tx, { topic: 'apikey.revoked', target: input.id, payload: {} })
     })
   },
 }

@@ -12,6 +12,8 @@ const isOwned = eq(apiKeys.user_id, placeholder('userId'))
 /** The use of a key is written this rarely, so that a busy key does not rewrite its row with every call. */
 const isUseOld = sql<boolean>`(${apiKeys.last_used_at} is null or ${apiKeys.last_used_at} < now() - interval '1 minute')`
 
+const isLive = and(isNull(apiKeys.revoked_at), sql`(${apiKeys.expires_at} is null or ${apiKeys.expires_at} > now())`)
+
 const listed = {
   id: apiKeys.id,
   prefix: apiKeys.prefix,
@@ -36,14 +38,16 @@ export const findKeyHolders = statement('apiKeys.findHolders', (db) =>
     })
     .from(apiKeys)
     .innerJoin(users, eq(users.id, apiKeys.user_id))
-    .where(
-      and(
-        sql`${apiKeys.prefix} = any(${placeholder('prefixes')})`,
-        isNull(apiKeys.revoked_at),
-        sql`(${apiKeys.expires_at} is null or ${apiKeys.expires_at} > now())`,
-        isNull(users.disabled_at),
-      ),
-    ),
+    .where(and(sql`${apiKeys.prefix} = any(${placeholder('prefixes')})`, isLive, isNull(users.disabled_at))),
+)
+
+/** The people behind live keys by the ids of the keys; for what was opened with a key and outlasts the call. */
+export const findKeyHoldersById = statement('apiKeys.findHoldersById', (db) =>
+  db
+    .select({ key_id: apiKeys.id, scopes: apiKeys.scopes, user: userColumns })
+    .from(apiKeys)
+    .innerJoin(users, eq(users.id, apiKeys.user_id))
+    .where(and(sql`${apiKeys.id} = any(${placeholder('ids')})`, isLive, isNull(users.disabled_at))),
 )
 
 /** Of several at once one writes, and the others find that it did. */

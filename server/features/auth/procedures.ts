@@ -14,20 +14,23 @@ import { hashRefreshToken, newRefreshToken } from './refreshToken.ts'
 
 export const auth: Handlers<typeof contract.auth> = {
   async register(call) {
-    const { passwords, transaction, input, fail } = call
+    const { passwords, transaction, record, input, fail } = call
     const passwordHash = await passwords.hash(input.password)
     const userId = uuidv7()
     const session = await openSession(call, userId)
     return transaction(async (tx) => {
       const [user] = await insertUser(tx, { id: userId, email: input.email, name: input.name, passwordHash })
       if (!user) throw fail('user.email_taken')
-      await insertSession(tx, { ...session.row, passwordHash })
+      await Promise.all([
+        insertSession(tx, { ...session.row, passwordHash }),
+        record(tx, { topic: 'user.registered', target: userId, person: userId, payload: user }),
+      ])
       return { user, tokens: session.tokens }
     })
   },
 
   async login(call) {
-    const { readAs, passwords, guesses, transaction, input, fail } = call
+    const { readAs, passwords, guesses, transaction, record, input, fail } = call
     const mayGuess = await guesses.tryGuess(input.email)
     const [found] = await readAs((db) => findUserByEmail(db, { email: input.email }))
     const user = mayGuess ? found : undefined
@@ -44,31 +47,42 @@ export const auth: Handlers<typeof contract.auth> = {
     return transaction(async (tx) => {
       if (rehashed)
         await replacePasswordHash(tx, { userId: user.id, passwordHash: rehashed, previous: user.password_hash })
-      const [begun] = await insertSession(tx, { ...session.row, passwordHash: rehashed ?? user.password_hash })
+      // Sent together: without a session the failure takes the event back.
+      const [[begun]] = await Promise.all([
+        insertSession(tx, { ...session.row, passwordHash: rehashed ?? user.password_hash }),
+        record(tx, { topic: 'session.started', target: session.row.id, person: user.id, payload: {} }),
+      ])
       if (!begun) throw fail('user.invalid_credentials')
       return { user, tokens: session.tokens }
     })
   },
 
-  async refresh({ transaction, tokens, lifetimes, input, fail }) {
+  async refresh({ transaction, record, tokens, lifetimes, input, fail }) {
     const tokenHash = hashRefreshToken(input.refresh_token)
     const next = newRefreshToken()
     return transaction(async (tx) => {
       const { refreshSeconds: ttlSeconds, sessionSeconds: maxSeconds } = lifetimes
       const [rotated] = await rotateRefreshToken(tx, { tokenHash, nextHash: next.tokenHash, ttlSeconds, maxSeconds })
       if (rotated) {
+        const { session_id: target, user_id: person } = rotated
+        await record(tx, { topic: 'session.refreshed', target, person, payload: {} })
         const access = await tokens.issue({ userId: rotated.user_id, sessionId: rotated.session_id })
         return tokenPair(access, next.token)
       }
       // Returned, not thrown: ending the session must be committed.
       const [ended] = await endSessionOfUsedToken(tx, { tokenHash })
-      return fail(ended ? 'auth.token_reused' : 'auth.invalid')
+      if (!ended) return fail('auth.invalid')
+      const { id: target, user_id: person } = ended
+      await record(tx, { topic: 'session.ended', target, person, payload: { reason: 'token_reused' } })
+      return fail('auth.token_reused')
     })
   },
 
-  async logout({ transaction, actor }) {
+  async logout({ transaction, record, actor }) {
+    const { credentialId: id, userId } = actor
     return transaction(async (tx) => {
-      await endSession(tx, { id: actor.credentialId, userId: actor.userId })
+      const [ended] = await endSession(tx, { id, userId })
+      if (ended) await record(tx, { topic: 'session.ended', target: id, payload: { reason: 'signed_out' } })
     })
   },
 
@@ -76,7 +90,7 @@ export const auth: Handlers<typeof contract.auth> = {
     return actor.user
   },
 
-  async changePassword({ db, passwords, transaction, actor, input, fail }) {
+  async changePassword({ db, passwords, transaction, record, actor, input, fail }) {
     const [stored] = await findPasswordHash(db, { userId: actor.userId })
     const previous = stored?.password_hash ?? ''
     const { matches } = await passwords.verify(input.current_password, previous)
@@ -87,6 +101,7 @@ export const auth: Handlers<typeof contract.auth> = {
       const [changed] = await replacePasswordHash(tx, { userId: actor.userId, passwordHash, previous })
       if (!changed) throw fail('user.invalid_credentials')
       await endOtherSessions(tx, { userId: actor.userId, keep: actor.credentialId })
+      await record(tx, { topic: 'user.password_changed', target: actor.userId, payload: {} })
     })
   },
 }

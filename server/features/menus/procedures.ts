@@ -47,7 +47,7 @@ export const menus: Handlers<typeof contract.menus> = {
     return entry
   },
 
-  async create({ transaction, input, bucket, fail }) {
+  async create({ transaction, record, input, bucket, fail }) {
     const parentId = input.parent_id ?? null
     return transaction(async (tx) => {
       if (parentId !== null) {
@@ -56,11 +56,12 @@ export const menus: Handlers<typeof contract.menus> = {
       }
       const [entry] = await insertEntry(tx, { ...input, id: uuidv7(), parentId, bucket })
       if (!entry) throw fail('menu.code_taken')
+      await record(tx, { topic: 'menu.created', target: entry.id, payload: entry })
       return entry
     })
   },
 
-  async update({ transaction, input, bucket, fail }) {
+  async update({ transaction, record, input, bucket, fail }) {
     const { id } = input
     const parentId = input.unset_parent ? null : (input.parent_id ?? null)
     return transaction(async (tx) => {
@@ -86,11 +87,12 @@ export const menus: Handlers<typeof contract.menus> = {
         metadata: input.metadata === undefined ? null : JSON.stringify(input.metadata),
       })
       if (!entry) throw fail('menu.not_found')
+      await record(tx, { topic: 'menu.updated', target: id, payload: entry })
       return entry
     })
   },
 
-  async delete({ transaction, input: { id, cascade }, bucket, fail }) {
+  async delete({ transaction, record, input: { id, cascade }, bucket, fail }) {
     return transaction(async (tx) => {
       await lockTree(tx, { bucket })
       const [below] = await measureBelow(tx, { id, bucket })
@@ -98,6 +100,7 @@ export const menus: Handlers<typeof contract.menus> = {
       if (below.entries > 0 && !cascade) throw fail('menu.has_children', { children: below.entries })
       const [deleted] = await deleteEntry(tx, { id, bucket })
       if (!deleted) throw fail('menu.not_found')
+      await record(tx, { topic: 'menu.deleted', target: id, payload: {} })
     })
   },
 }

@@ -18,17 +18,19 @@ export const sessions: Handlers<typeof contract.sessions> = {
     })
   },
 
-  async revoke({ transaction, actor, input, fail }) {
+  async revoke({ transaction, record, actor, input, fail }) {
     return transaction(async (tx) => {
       const [ended] = await endSession(tx, { id: input.id, userId: actor.userId })
       if (!ended) throw fail('session.not_found')
+      await record(tx, { topic: 'session.ended', target: ended.id, payload: { reason: 'revoked' } })
     })
   },
 
-  async revokeOthers({ transaction, actor }) {
+  async revokeOthers({ transaction, record, actor }) {
     return transaction(async (tx) => {
-      const ended = await endOtherSessions(tx, { userId: actor.userId, keep: actor.credentialId })
-      return { revoked: ended.length }
+      const { length: ended } = await endOtherSessions(tx, { userId: actor.userId, keep: actor.credentialId })
+      if (ended > 0) await record(tx, { topic: 'session.others_ended', target: actor.userId, payload: { ended } })
+      return { revoked: ended }
     })
   },
 }

@@ -39,12 +39,13 @@ export const tenants: Handlers<typeof contract.tenants> = {
     })
   },
 
-  async create({ transaction, actor, input, fail }) {
+  async create({ transaction, record, actor, input, fail }) {
     const bucket = uuidv7()
     return transaction(async (tx) => {
       const [tenant] = await insertTenant(tx, { bucket, slug: input.slug, name: input.name })
       if (!tenant) throw fail('tenant.slug_taken')
       await insertMember(tx, { bucket, userId: actor.userId, isOwner: true })
+      await record(tx, { topic: 'tenant.created', target: bucket, payload: tenant })
       return tenant
     }, bucket)
   },
@@ -55,7 +56,7 @@ export const tenants: Handlers<typeof contract.tenants> = {
     return tenant
   },
 
-  async update({ transaction, actor, bucket, input, fail }) {
+  async update({ transaction, record, actor, bucket, input, fail }) {
     return transaction(async (tx) => {
       const [me] = await lockMembership(tx, { bucket, userId: actor.userId })
       if (!me) throw fail('tenant.not_found')
@@ -66,20 +67,22 @@ export const tenants: Handlers<typeof contract.tenants> = {
         throw isConflict(error, 'tenants_slug_unique') ? fail('tenant.slug_taken') : error
       })
       if (!tenant) throw fail('tenant.not_found')
+      await record(tx, { topic: 'tenant.updated', target: bucket, payload: tenant })
       return tenant
     })
   },
 
-  async delete({ transaction, actor, bucket, fail }) {
+  async delete({ transaction, record, actor, bucket, fail }) {
     return transaction(async (tx) => {
       const [me] = await lockMembership(tx, { bucket, userId: actor.userId })
       if (!me) throw fail('tenant.not_found')
       if (!me.is_owner) throw fail('tenant.forbidden')
       await deleteTenant(tx, { bucket })
+      await record(tx, { topic: 'tenant.deleted', target: bucket, payload: {} })
     })
   },
 
-  async leave({ transaction, actor, bucket, fail }) {
+  async leave({ transaction, record, actor, bucket, fail }) {
     const me = { bucket, userId: actor.userId }
     return transaction(async (tx) => {
       const [membership] = await lockMembership(tx, me)
@@ -88,10 +91,11 @@ export const tenants: Handlers<typeof contract.tenants> = {
       if (!other) throw fail('tenant.last_owner')
       await deleteMember(tx, me)
       await deleteGrants(tx, me)
+      await record(tx, { topic: 'tenant.member_left', target: bucket, payload: { user_id: me.userId } })
     })
   },
 
-  async transfer({ transaction, actor, bucket, input, fail }) {
+  async transfer({ transaction, record, actor, bucket, input, fail }) {
     return transaction(async (tx) => {
       const [me] = await lockMembership(tx, { bucket, userId: actor.userId })
       if (!me) throw fail('tenant.not_found')
@@ -99,6 +103,7 @@ export const tenants: Handlers<typeof contract.tenants> = {
       const [heir] = await findMember(tx, { bucket, userId: input.user_id })
       if (!heir) throw fail('user.not_found')
       await passOwnership(tx, { bucket, from: actor.userId, to: input.user_id })
+      await record(tx, { topic: 'tenant.transferred', target: bucket, payload: { user_id: input.user_id } })
     })
   },
 
@@ -116,7 +121,7 @@ export const tenants: Handlers<typeof contract.tenants> = {
     })
   },
 
-  async addMember({ transaction, actor, bucket, input, fail }) {
+  async addMember({ transaction, record, actor, bucket, input, fail }) {
     return transaction(async (tx) => {
       const [me] = await lockMembership(tx, { bucket, userId: actor.userId })
       if (!me) throw fail('tenant.not_found')
@@ -125,11 +130,13 @@ export const tenants: Handlers<typeof contract.tenants> = {
       if (!person) throw fail('user.not_found')
       const [member] = await insertMember(tx, { bucket, userId: person.id, isOwner: false })
       if (!member) throw fail('tenant.already_member')
+      const about = { target: bucket, person: person.id, payload: { user_id: person.id } }
+      await record(tx, { topic: 'tenant.member_added', ...about })
       return { ...member, email: person.email, name: person.name }
     })
   },
 
-  async removeMember({ transaction, actor, bucket, input, fail }) {
+  async removeMember({ transaction, record, actor, bucket, input, fail }) {
     const target = { bucket, userId: input.user_id }
     return transaction(async (tx) => {
       const [me] = await lockMembership(tx, { bucket, userId: actor.userId })
@@ -141,6 +148,8 @@ export const tenants: Handlers<typeof contract.tenants> = {
       if (!other) throw fail('tenant.last_owner')
       await deleteMember(tx, target)
       await deleteGrants(tx, target)
+      const about = { target: bucket, person: input.user_id, payload: { user_id: input.user_id } }
+      await record(tx, { topic: 'tenant.member_removed', ...about })
     })
   },
 }

@@ -29,7 +29,7 @@ export const users: Handlers<typeof contract.users> = {
     return user ?? fail('user.not_found')
   },
 
-  async disable({ transaction, bucket, input, fail }) {
+  async disable({ transaction, record, bucket, input, fail }) {
     const { id } = input
     return transaction(async (tx) => {
       const [person] = await peopleOf(bucket).hold(tx, { id, bucket })
@@ -38,14 +38,17 @@ export const users: Handlers<typeof contract.users> = {
       await endAllSessions(tx, { userId: id })
       const [user] = await disableUser(tx, { id })
       if (!user) throw fail('user.not_found')
+      await record(tx, { topic: 'user.disabled', target: id, person: id, payload: {} })
       return user
     })
   },
 
-  async enable({ transaction, input, fail }) {
+  async enable({ transaction, record, input, fail }) {
+    const { id } = input
     return transaction(async (tx) => {
-      const [user] = await enableUser(tx, { id: input.id })
+      const [user] = await enableUser(tx, { id })
       if (!user) throw fail('user.not_found')
+      await record(tx, { topic: 'user.enabled', target: id, person: id, payload: {} })
       return user
     })
   },
@@ -56,7 +59,7 @@ export const users: Handlers<typeof contract.users> = {
     return readAs((db) => listGrantedRoles(db, { userId: input.id, bucket }))
   },
 
-  async setRoles({ transaction, actor, bucket, input, fail }) {
+  async setRoles({ transaction, record, actor, bucket, input, fail }) {
     const userId = input.id
     const ids = [...new Set(input.role_ids)]
     return transaction(async (tx) => {
@@ -78,6 +81,7 @@ export const users: Handlers<typeof contract.users> = {
       await addGrants(tx, { userId, ids: added, bucket }).catch((error: unknown) => {
         throw isOrphaned(error, roleOfGrant) ? fail('rbac.role_not_found') : error
       })
+      await record(tx, { topic: 'user.roles_changed', target: userId, person: userId, payload: { role_ids: ids } })
       return wanted
     })
   },

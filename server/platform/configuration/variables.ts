@@ -160,7 +160,7 @@ const database = {
     secret: true,
     defaultText: '`DATABASE_URL`',
     description:
-      'A direct connection for LISTEN, where `DATABASE_URL` leads to a pooler that cannot. Checked, but nothing listens yet.',
+      'A direct connection for LISTEN, where `DATABASE_URL` leads to a pooler that cannot. Without one events are polled each second.',
     example: 'postgres://app:password@localhost:5432/tsforge',
   },
   DATABASE_MAX_CONNECTIONS: {
@@ -241,6 +241,24 @@ const accounts = {
   },
 } as const satisfies Rows
 
+const events = {
+  EVENT_RETENTION_DAYS: {
+    type: type.integer(1, 3_650),
+    default: '30',
+    description: 'How long events stay in the log; a stream that comes back later is told of a gap.',
+  },
+  STREAMS_MAX: {
+    type: type.integer(0, 1_000_000),
+    default: '10000',
+    description: 'Streams that one process holds open at once; the next is answered 503 `overloaded`.',
+  },
+  STREAM_LIFETIME_SECONDS: {
+    type: type.integer(1, 86_400),
+    default: '3600',
+    description: 'After so long a server-sent stream ends and its client comes back, perhaps to another instance.',
+  },
+} as const satisfies Rows
+
 const hashing = {
   ARGON2_MEMORY_KIB: {
     type: type.integer(8, 1_048_576),
@@ -284,10 +302,11 @@ export const groups: readonly { readonly title: string; readonly rows: Rows }[] 
   { title: 'Database', rows: database },
   { title: 'Tokens', rows: accounts },
   { title: 'Password hashing', rows: hashing },
+  { title: 'Events', rows: events },
 ]
 
 /** Every variable the server knows. The code, `.env.example` and `docs/configuration.md` all come from here. */
-export const variables = { ...server, ...http, ...database, ...accounts, ...hashing }
+export const variables = { ...server, ...http, ...database, ...accounts, ...hashing, ...events }
 
 export type VariableName = keyof typeof variables
 

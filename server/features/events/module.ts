@@ -1,0 +1,5 @@
+import { contract } from '../../../contract/index.ts'
+import { defineModule } from '../../rpc/modules.ts'
+import { events as handlers } from './procedures.ts'
+
+export const events = defineModule({ name: 'events', contract: contract.events, handlers })

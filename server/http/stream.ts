@@ -1,0 +1,112 @@
+import type { EventStream, StreamItem } from '../platform/events/stream.ts'
+import type { BodyWriter, HeaderMap } from './exchange.ts'
+import { joinHeaders } from './headers.ts'
+import type { Visit } from './route.ts'
+
+/** How the items of a stream are written as server-sent events. */
+export interface Framing {
+  /** The first bytes, with the id to go on from when nothing else comes. */
+  readonly opening: (id: string) => string
+  readonly item: (item: StreamItem) => string
+  readonly heartbeat: (id: string) => string
+}
+
+/** Proxies and browsers give up a connection that is silent for long. */
+const heartbeatMs = 15_000
+const reconnectMs = 1_000
+
+/** HTML standard, 9.2: an id in a block without data moves the reader's place and is no event. */
+export const restFraming: Framing = {
+  opening: (id) => `retry: ${reconnectMs}\nid: ${id}\n\n`,
+  item: ({ id, topic, json }) => `id: ${id}\nevent: ${topic}\ndata: ${json}\n\n`,
+  heartbeat: (id) => `id: ${id}\n\n`,
+}
+
+/** The words of tRPC's own stream, so that its client reads ours: see sse.ts of @trpc/server 11. */
+export const trpcFraming: Framing = {
+  opening: (id) => `event: connected\ndata: {}\nid: ${id}\n\n`,
+  item: ({ id, json }) => `data: ${json}\nid: ${id}\n\n`,
+  heartbeat: (id) => `event: ping\ndata: \nid: ${id}\n\n`,
+}
+
+export const eventStreamHeaders: HeaderMap = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-cache, no-transform',
+  // nginx would hold the events back.
+  'x-accel-buffering': 'no',
+}
+
+export type ServeStream = (visit: Visit, stream: EventStream, framing: Framing) => void
+
+interface Open {
+  readonly beat: () => void
+  readonly endsAt: number
+  readonly stream: EventStream
+}
+
+/**
+ * Writes streams as server-sent events, each at its reader's pace: what a reader does not take stays in the log. A
+ * stream ends after `lifetimeMs`, and its reader comes back, perhaps to another instance.
+ */
+export const createServeStream = (lifetimeMs: number): ServeStream => {
+  const open = new Set<Open>()
+  let timer: NodeJS.Timeout | undefined
+
+  const tick = () => {
+    const now = performance.now()
+    for (const one of open) {
+      if (now >= one.endsAt) one.stream.close()
+      else one.beat()
+    }
+  }
+  const enter = (one: Open) => {
+    open.add(one)
+    timer ??= setInterval(tick, Math.min(heartbeatMs, lifetimeMs)).unref()
+  }
+  const leave = (one: Open) => {
+    open.delete(one)
+    if (open.size > 0) return
+    clearInterval(timer)
+    timer = undefined
+  }
+
+  return ({ exchange, replyHeaders }, stream, framing) => {
+    const writer = exchange.stream(200, joinHeaders(replyHeaders(), eventStreamHeaders))
+    let isTaken = writer.write(framing.opening(stream.id))
+    const write = (text: string) => {
+      isTaken = writer.write(text)
+      return isTaken
+    }
+    const one: Open = {
+      stream,
+      endsAt: performance.now() + lifetimeMs,
+      beat: () => void (isTaken && write(framing.heartbeat(stream.id))),
+    }
+    enter(one)
+    exchange.onDone(() => {
+      leave(one)
+      stream.close()
+    })
+    void pump(stream, writer, (item) => write(frameOf(item, framing)))
+  }
+}
+
+const pump = async (stream: EventStream, writer: BodyWriter, write: (item: StreamItem) => boolean): Promise<void> => {
+  for (;;) {
+    const items = await stream.read()
+    if (!items) break
+    for (const item of items) if (!write(item)) await writer.drained()
+  }
+  writer.end()
+}
+
+/** An event is framed once, whoever reads it. */
+const frames = new Map<Framing, WeakMap<StreamItem, string>>()
+
+const frameOf = (item: StreamItem, framing: Framing): string => {
+  const known = frames.get(framing) ?? new WeakMap<StreamItem, string>()
+  frames.set(framing, known)
+  const frame = known.get(item) ?? framing.item(item)
+  known.set(item, frame)
+  return frame
+}

@@ -1,0 +1,133 @@
+import type { Logger } from 'pino'
+import type { Database } from '../../../db/database.ts'
+import { type Bounds, numberEvents, numberingBatch, readBehind, readBounds } from './log.ts'
+import type { LoggedEvent } from './loggedEvent.ts'
+
+/** Polling is the truth; a poke that is lost costs at most this. */
+const pollMs = 1_000
+/** The least time between two looks, so that many commits at once are numbered together. */
+const restMs = 10
+const readLimit = 500
+/** Events kept in memory for those who follow closely; who is further behind reads the log. */
+const remembered = 4_096
+
+/** What this instance knows of the log: one read of it, whoever follows. */
+export interface Feed {
+  /** Bounds as last read; `last` is what has been read into memory. Undefined until the database has answered. */
+  readonly bounds: Bounds | undefined
+  /** Events behind a position, in order; undefined when they are no longer in memory. */
+  readonly behind: (position: number) => readonly LoggedEvent[] | undefined
+  /** Something was recorded and committed here. */
+  readonly nudge: () => void
+  /** Called with the new events after each advance; returns how to leave. */
+  readonly onAdvance: (listener: (events: readonly LoggedEvent[]) => void) => () => void
+  /** Looks now and resolves when this instance is up to date. Rejects when the database is away. */
+  readonly catchUp: () => Promise<void>
+  readonly start: () => void
+  /** Looks no more; resolves when the look that runs is over. */
+  readonly stop: () => Promise<void>
+}
+
+interface Parts {
+  /** Numbers events, as role app. */
+  readonly database: Database
+  /** Reads those of all tenants, as role gate. */
+  readonly gateDatabase: Database
+  readonly log: Logger
+}
+
+export const createFeed = ({ database, gateDatabase, log }: Parts): Feed => {
+  const listeners = new Set<(events: readonly LoggedEvent[]) => void>()
+  let bounds: Bounds | undefined
+  let memory: LoggedEvent[] = []
+  let looking: Promise<void> | undefined
+  let isDue = false
+  let isStopped = false
+  let isAway = false
+  let rest: NodeJS.Timeout | undefined
+  let poll: NodeJS.Timeout | undefined
+
+  const take = (read: readonly LoggedEvent[], known: Bounds) => {
+    memory = [...memory, ...read].slice(-remembered)
+    bounds = { ...known, last: read.at(-1)?.position ?? known.last }
+    for (const listener of listeners) listener(read)
+  }
+
+  /** Numbers and reads until there is nothing more. */
+  const look = async (): Promise<void> => {
+    bounds ??= await readBounds(gateDatabase.db)
+    for (;;) {
+      const before = bounds.last
+      const last = await numberEvents(database.db)
+      while (bounds.last < last && !isStopped) {
+        const read = await readBehind(gateDatabase.db, bounds.epoch, bounds.last, readLimit)
+        if (read.length === 0) break
+        take(read, bounds)
+      }
+      if (last - before < numberingBatch || isStopped) return
+    }
+  }
+
+  const runLook = async (): Promise<void> => {
+    isDue = false
+    try {
+      await look()
+      isAway = false
+    } catch (error) {
+      if (!isAway && !isStopped) log.warn({ err: error }, 'the event log is out of reach; streams and consumers wait')
+      isAway = true
+      throw error
+    }
+  }
+
+  const lookNow = (): Promise<void> => {
+    looking ??= runLook().finally(() => {
+      looking = undefined
+      if (!isStopped) rest = setTimeout(afterRest, restMs).unref()
+    })
+    return looking
+  }
+
+  const afterRest = () => {
+    rest = undefined
+    if (isDue && !looking) lookNow().catch(() => {})
+  }
+
+  const request = () => {
+    if (isStopped) return
+    isDue = true
+    if (!looking && !rest) lookNow().catch(() => {})
+  }
+
+  return {
+    get bounds() {
+      return bounds
+    },
+    behind(position) {
+      if (bounds && position >= bounds.last) return []
+      const oldest = memory[0]?.position
+      if (oldest === undefined || position < oldest - 1) return undefined
+      return memory.slice(position - oldest + 1)
+    },
+    nudge: request,
+    onAdvance(listener) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+    async catchUp() {
+      // What runs may have looked before the caller's commit.
+      await looking?.catch(() => {})
+      await lookNow()
+    },
+    start() {
+      request()
+      poll = setInterval(request, pollMs).unref()
+    },
+    async stop() {
+      isStopped = true
+      clearInterval(poll)
+      clearTimeout(rest)
+      await looking?.catch(() => {})
+    },
+  }
+}

@@ -1,0 +1,104 @@
+import { and, asc, eq, gt, inArray, isNull, lte, or, sql } from 'drizzle-orm'
+import type { Db } from '../../../db/client.ts'
+import { eventLog, events } from '../../../db/schema/events.ts'
+import { statement } from '../../../db/statement.ts'
+import { type LoggedEvent, loggedEvent } from './loggedEvent.ts'
+
+const { placeholder } = sql
+
+/** Rows that are numbered in one transaction. */
+export const numberingBatch = 1_000
+
+/** What of the log is there to be read. */
+export interface Bounds {
+  readonly epoch: string
+  readonly first: number
+  readonly last: number
+}
+
+const columns = {
+  position: events.position,
+  tenant_id: events.tenant_id,
+  actor_id: events.actor_id,
+  person_id: events.person_id,
+  topic: events.topic,
+  target: events.target,
+  payload: events.payload,
+  request_id: events.request_id,
+  traceparent: events.traceparent,
+  occurred_at: events.occurred_at,
+}
+
+/** Numbers what has committed; returns the last position there is. */
+const number = statement('events.number', (db) =>
+  db.select({ last: sql<string>`number_events(${placeholder('batch')}::integer)` }).from(sql`(values (1)) one`),
+)
+
+const findBounds = statement('events.bounds', (db) =>
+  db.select({ epoch: eventLog.epoch, first: eventLog.first_position, last: eventLog.last_position }).from(eventLog),
+)
+
+const listBehind = statement('events.listBehind', (db) =>
+  db
+    .select(columns)
+    .from(events)
+    .where(gt(events.position, placeholder('after')))
+    .orderBy(asc(events.position))
+    .limit(placeholder('limit')),
+)
+
+/** Gives positions to up to a batch of committed events, as role app. */
+export const numberEvents = async (db: Db): Promise<number> => {
+  const [row] = await number(db, { batch: numberingBatch })
+  return Number(row?.last ?? 0)
+}
+
+export const readBounds = async (db: Db): Promise<Bounds> => {
+  const [bounds] = await findBounds(db)
+  if (!bounds) throw new Error('event_log has no row; the migration 0007_events puts it there')
+  return bounds
+}
+
+/** The events of everybody behind a position, in order, as role gate. */
+export const readBehind = async (db: Db, epoch: string, after: number, limit: number): Promise<LoggedEvent[]> =>
+  (await listBehind(db, { after, limit })).map((row) => loggedEvent(epoch, row))
+
+/** What a viewer may see, as a condition of the read. */
+export interface Sight {
+  readonly personId: string
+  /** Null for the events without a tenant. */
+  readonly tenantId: string | null
+  /** Everything of the bucket, not just one's own. */
+  readonly seesBucket: boolean
+  /** Empty for all. */
+  readonly topics: ReadonlySet<string>
+}
+
+/** One stretch of the log, seen by one viewer: built per call, because each combination of conditions is another query. */
+export const readSeen = async (
+  db: Db,
+  { epoch, last }: Bounds,
+  sight: Sight,
+  { after, limit }: { after: number; limit: number },
+): Promise<LoggedEvent[]> => {
+  const { personId, tenantId, seesBucket, topics } = sight
+  const inBucket = tenantId === null ? isNull(events.tenant_id) : eq(events.tenant_id, tenantId)
+  const own = and(
+    or(eq(events.person_id, personId), eq(events.actor_id, personId)),
+    or(isNull(events.tenant_id), inBucket),
+  )
+  const rows = await db
+    .select(columns)
+    .from(events)
+    .where(
+      and(
+        gt(events.position, after),
+        lte(events.position, last),
+        seesBucket ? or(own, inBucket) : own,
+        topics.size > 0 ? inArray(events.topic, [...topics]) : undefined,
+      ),
+    )
+    .orderBy(asc(events.position))
+    .limit(limit)
+  return rows.map((row) => loggedEvent(epoch, row))
+}
