@@ -73,7 +73,11 @@ describe('a runner', () => {
     const instances = Array.from({ length: 3 }, () => instance(duty))
     const lookAll = () => Promise.all(instances.flatMap(({ look }) => [look(), look()]))
     await lookAll()
+    const locker = () => sql('select xmax::text from duties')
+    const before = await locker()
     await lookAll()
+    // A look that finds nothing to do does not so much as lock the row.
+    expect(await locker()).toEqual(before)
     const newYear = new Date(Date.UTC(new Date().getUTCFullYear(), 0))
     expect(ticks).toEqual([newYear])
     expect(await rows()).toEqual([
