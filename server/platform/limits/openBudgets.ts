@@ -3,7 +3,7 @@ import type { Database, DatabaseOptions } from '../../../db/database.ts'
 import type { Config } from '../../config.ts'
 import { type Budgets, createBudgets, unlimited } from '../budgets.ts'
 import { createMemoryStore } from './memoryStore.ts'
-import { createPostgresStore, storeConnections } from './postgresStore.ts'
+import { openPostgresStore, storeConnections } from './postgresStore.ts'
 import { openRedisStore } from './redisStore.ts'
 import type { LimitStore } from './store.ts'
 
@@ -29,7 +29,7 @@ const openStore = async ({ config, openDatabase, log }: BudgetParts): Promise<Li
       return createMemoryStore()
     case 'postgres': {
       const applicationName = `${serviceName} limits`
-      return createPostgresStore(openDatabase({ ...storeConnections, applicationName }), log)
+      return openPostgresStore(openDatabase({ ...storeConnections, applicationName }), log)
     }
     case 'redis':
       return openRedisStore({ url: limits.store.url, serviceName, log })

@@ -10,13 +10,12 @@ const table = 'rate_limits'
 const clearEveryMs = 60_000
 
 /**
- * Connections of its own: counting must neither wait behind handlers nor take connections from them, and a call is
- * better counted in memory than kept waiting. Lost connections show as the outage that is logged at the next call.
+ * Connections of its own: counting must neither wait behind handlers nor take connections from them. Lost ones show as
+ * the outage that is logged at the next call.
  */
 export const storeConnections = {
   maxConnections: 4,
-  acquireTimeoutMs: 1_000,
-  statementTimeoutMs: 1_000,
+  statementTimeoutMs: 3_000,
   onError: () => {},
 } as const satisfies Partial<DatabaseOptions>
 
@@ -29,16 +28,17 @@ interface Statement {
 
 /**
  * Counts in the table `rate_limits`, shared by every process on the database. `database` is for this alone and is closed
- * with the store. Expired rows are deleted each minute. Times are those of the processes, so their clocks must agree.
+ * with the store. Expired rows are deleted now and each minute. Times are those of the processes, so their clocks must
+ * agree.
  */
-export const createPostgresStore = (database: Database, log: Logger): LimitStore => {
+export const openPostgresStore = async (database: Database, log: Logger): Promise<LimitStore> => {
   const { $client: pool } = database.db
   const outage = watchOutage('postgres', log)
   const query = ({ name, ...statement }: Statement) =>
     outage.through(() => pool.query(name !== undefined && cachesStatements(pool) ? { name, ...statement } : statement))
   const clear = () => query({ text: `delete from ${table} where expire < $1`, values: [Date.now()] }).catch(() => {})
   const clearing = setInterval(clear, clearEveryMs).unref()
-  void clear()
+  await clear()
   return {
     limiter: (limit) =>
       new RateLimiterPostgres({

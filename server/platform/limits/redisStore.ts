@@ -7,8 +7,8 @@ import { type Outage, watchOutage } from './outage.ts'
 import type { LimitStore } from './store.ts'
 
 /** A call waits no longer than this for a budget to be counted. */
-const answerMs = 500
-const connectMs = 1_000
+const answerMs = 2_000
+const connectMs = 2_000
 const reconnectMs = 1_000
 
 export interface RedisStoreOptions {
