@@ -188,6 +188,31 @@ describe('a runner', () => {
     await again
   })
 
+  it('shows nothing of the run before while the next one is at work', async () => {
+    const slow = held()
+    const { look } = instance(slow.duty)
+    for (const count of [1, 2]) {
+      const looked = look()
+      await slow.untilBegun(count)
+      expect((await rows()).map(({ outcome, result, ended }) => [outcome, result, ended])).toEqual([[null, null, null]])
+      slow.runs[count - 1]?.end()
+      await looked
+      await moveOn()
+    }
+  })
+
+  it('looks again and again once started, and does not keep the process alive by it', async () => {
+    const { ticks, duty } = counting('* * * * * *')
+    const { start, stop, lines } = instance(duty)
+    const timersThatHold = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
+    const before = timersThatHold()
+    start()
+    expect(timersThatHold()).toBe(before)
+    while (ticks.length < 2) await new Promise(setImmediate)
+    await stop(60_000)
+    expect(lines).toEqual([])
+  })
+
   it('aborts a run when its next tick is due', async () => {
     const { look } = instance({
       name: 'test.long',
