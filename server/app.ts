@@ -1,4 +1,5 @@
 import cluster from 'node:cluster'
+import type { AnyTRPCRouter } from '@trpc/server'
 import type { Logger } from 'pino'
 import document from '../contract/openapi.json' with { type: 'json' }
 import { type Database, openDatabase } from '../db/database.ts'
@@ -11,6 +12,7 @@ import { docsRoutes } from './http/docs.ts'
 import { createCors } from './http/headers.ts'
 import { restRoutes } from './http/rest.ts'
 import type { Route } from './http/route.ts'
+import { createSockets, socketPath } from './http/socket.ts'
 import { createServeStream } from './http/stream.ts'
 import { systemRoutes } from './http/system.ts'
 import { trpcRoutes } from './http/trpc.ts'
@@ -114,6 +116,8 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     transact: countedReplays(createTransact(database, seal, feed.nudge), metrics),
   })
 
+  const router = createTrpcRouter(procedures)
+  const sockets = createSockets({ procedures, router, budgets, origins: config.http.corsOrigins })
   const runner = createDutyRunner({ duties, database, log })
   const isReachable = createReachability([database, gateDatabase])
   const notReady = async () => {
@@ -126,11 +130,13 @@ export const createApp = async (options: AppOptions): Promise<App> => {
       options,
       budgets,
       procedures,
+      router,
       publicKeys: tokens.publicKeys,
       scrape: scraping.scrape,
       notReady,
       database,
     }),
+    socketRoute: sockets.route,
     cors: createCors(config.http.corsOrigins),
     budgets,
     clientAddress: createClientAddress(addressSet(trustedProxies), trustedProxies.length > 0),
@@ -140,7 +146,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   const listenUrl = config.database.listenUrl ?? options.addresses.app.url
   const adapter = await chooseAdapter(config.http.adapter)
   if (adapter.notice && cluster.isPrimary) log.warn(adapter.notice)
-  const server = adapter.create({ bodyLimitBytes: config.http.bodyLimitBytes, bodyIdleMs, handle })
+  const server = adapter.create({ bodyLimitBytes: config.http.bodyLimitBytes, bodyIdleMs, socketPath, handle })
   const stopWatching = watchApp(metrics, {
     version: options.version,
     adapter: adapter.name,
@@ -179,10 +185,14 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     },
     async close(withinMs) {
       isStopping = true
+      // Before the streams end, so that those on a socket are known to go on elsewhere.
+      sockets.drain()
       streams.close()
       server.drain()
       server.stopListening()
-      await Promise.all([untilIdle(server, withinMs), runner.stop(withinMs)])
+      await Promise.all([untilNone(() => server.inFlight + sockets.unanswered, withinMs), runner.stop(withinMs)])
+      sockets.close()
+      await untilNone(() => sockets.count, Math.min(withinMs, goodbyeMs))
       server.close()
       stopWatching()
       scraping.close()
@@ -196,6 +206,7 @@ interface RouteParts {
   readonly budgets: Budgets
   readonly options: AppOptions
   readonly procedures: readonly Procedure[]
+  readonly router: AnyTRPCRouter
   readonly publicKeys: AccessTokens['publicKeys']
   readonly notReady: () => Promise<string | undefined>
   readonly scrape: () => Promise<string>
@@ -207,6 +218,7 @@ const createRoutes = ({
   options: { config, version },
   budgets,
   procedures,
+  router,
   publicKeys,
   notReady,
   scrape,
@@ -226,7 +238,7 @@ const createRoutes = ({
     }),
     ...docsRoutes({ document }),
     ...restRoutes(procedures, serveStream),
-    ...trpcRoutes({ procedures, router: createTrpcRouter(procedures), budgets, serveStream }),
+    ...trpcRoutes({ procedures, router, budgets, serveStream }),
   ]
 }
 
@@ -246,10 +258,11 @@ const poolOptions = ({ config, addresses, log }: AppOptions, name: 'app' | 'gate
 })
 
 const pollMs = 10
+/** How long closed sockets may take to say goodbye. */
+const goodbyeMs = 500
 
-/** Waits until no exchange is open, at most so long. */
-const untilIdle = async (server: { readonly inFlight: number }, withinMs: number): Promise<void> => {
+/** Waits until nothing is left open, at most so long. */
+const untilNone = async (countOpen: () => number, withinMs: number): Promise<void> => {
   const deadline = performance.now() + withinMs
-  while (server.inFlight > 0 && performance.now() < deadline)
-    await new Promise((resolve) => setTimeout(resolve, pollMs))
+  while (countOpen() > 0 && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, pollMs))
 }

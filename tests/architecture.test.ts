@@ -28,6 +28,7 @@ const allowed: Record<string, readonly string[]> = {
     'server/rpc',
   ],
   'server/http/uws.ts': ['uWebSockets.js', 'server/http'],
+  'server/http/nodeSocket.ts': ['ws', 'server/http'],
   'server/rpc': [
     'contract',
     'db',
@@ -53,6 +54,7 @@ const allowed: Record<string, readonly string[]> = {
     'server/config.ts',
   ],
   'server/platform/duties': ['pino', 'drizzle-orm', 'croner', 'db'],
+  'server/platform/events': ['contract', 'db', 'drizzle-orm', 'pg', 'pino', 'zod', 'server/rpc', 'server/platform'],
   'server/platform/hashing': ['hash-wasm', '@node-rs/argon2'],
   'server/platform/configuration': ['zod', 'server/platform/configuration'],
   'server/features': ['contract', 'db', 'drizzle-orm', 'uuidv7', 'server/context.ts', 'server/rpc', 'server/platform'],
@@ -137,8 +139,13 @@ describe('architecture', () => {
     expect(files.filter((file) => file.split('/').length > 5)).toEqual([])
   })
 
-  it('lets only the composition root hold the database of the gates', () => {
-    expect(filesWith(/gateDatabase/, 'server').sort()).toEqual(['server/app.ts', 'server/identities.ts'])
+  it('lets the database of the gates be held by the composition root, the gates and the readers of the log alone', () => {
+    const holders = filesWith(/gateDatabase/, 'server')
+    const readers = ['server/platform/events', 'server/platform/consumers']
+    expect(holders.filter((file) => !readers.some((folder) => within(file, folder))).sort()).toEqual([
+      'server/app.ts',
+      'server/identities.ts',
+    ])
     expect(filesWith(/db\/coalesce\.ts'/, 'server')).toEqual(['server/identities.ts'])
   })
 })

@@ -46,8 +46,35 @@ export interface Exchange {
   send(answer: Answer): void
   /** Begins a streamed reply in place of `send`. */
   stream(status: number, headers: HeaderMap): BodyWriter
+  /** A WebSocket handshake (RFC 6455 4.1) at the `socketPath` of the server. It may be answered like any request. */
+  readonly isHandshake: boolean
+  /**
+   * Replies 101 to a handshake, in place of `send`; the exchange is then complete. `open` is given the socket and
+   * returns what hears of it, unless the client has left before.
+   */
+  upgrade(headers: HeaderMap, open: (socket: TextSocket) => SocketListener): void
   /** Called once, when the reply is complete or the client is gone. */
   onDone(listener: (outcome: 'sent' | 'aborted') => void): void
+}
+
+/** An open WebSocket, the same over every adapter. All of it may be called after the end, and does nothing then. */
+export interface TextSocket {
+  /** What the client does not take waits in memory: whoever sends looks at `bufferedBytes`. */
+  send(text: string): void
+  /** Bytes that have not left for the system. */
+  readonly bufferedBytes: number
+  /** Closes in order, behind what waits. Codes: RFC 6455 7.4. */
+  close(code: number, reason: string): void
+  /** Cuts the connection; what waits is lost. */
+  terminate(): void
+}
+
+export interface SocketListener {
+  message(data: Buffer, isBinary: boolean): void
+  /** Something of what waited has left. */
+  drain(): void
+  /** Called once, whoever closed. 1006 stands for a connection that broke. */
+  close(code: number): void
 }
 
 export class BodyError extends Error {
@@ -62,6 +89,8 @@ export interface HttpServerOptions {
   readonly bodyLimitBytes: number
   /** Longest silence within a body that is being read. Its pace has a floor besides; see body.ts. */
   readonly bodyIdleMs: number
+  /** Where handshakes for WebSockets are taken as such; anywhere else they are plain requests. */
+  readonly socketPath?: string
   /** Serves one exchange. Never throws and never rejects; it always ends in `send` or `stream`. */
   readonly handle: (exchange: Exchange) => void
 }
@@ -74,9 +103,9 @@ export interface HttpServer {
   drain(): void
   /** Accepts no further connection; open ones go on. */
   stopListening(): void
-  /** Number of exchanges that are not complete. */
+  /** Number of exchanges that are not complete. A socket is none. */
   readonly inFlight: number
-  /** Ends everything that is still open. */
+  /** Ends everything that is still open, sockets included. */
   close(): void
 }
 

@@ -110,6 +110,18 @@ export function announcedLength(headers: HeaderMap): number | null {
   return length === undefined ? 0 : Number(length)
 }
 
+/** RFC 6455 4.2.1, of a GET without a body. Names are asked for in lower case; an absent header is undefined or ''. */
+export function isHandshake(header: (name: string) => string | undefined): boolean {
+  return (
+    header('upgrade')?.toLowerCase() === 'websocket' &&
+    /\bupgrade\b/i.test(header('connection') ?? '') &&
+    header('sec-websocket-version') === '13' &&
+    /^[A-Za-z0-9+/]{22}==$/.test(header('sec-websocket-key') ?? '') &&
+    !header('content-length') &&
+    !header('transfer-encoding')
+  )
+}
+
 /** Canonical text (RFC 5952) of a socket's address; an IPv4-mapped IPv6 address becomes plain IPv4. */
 export function canonicalAddress(address: string): string {
   if (!address.includes(':')) return address

@@ -1,9 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { bodyPatienceMs } from './body.ts'
 import type { CreateHttpServer, HttpServer, HttpServerOptions } from './exchange.ts'
 import { NodeExchange } from './nodeExchange.ts'
 import { refusalOf } from './nodeRefusal.ts'
+import { type Acceptor, createAcceptor, messagesFor, NodeHandshake } from './nodeSocket.ts'
 import type { ExchangeHost } from './openExchange.ts'
 
 /** The server on node:http, for platforms without a binary of the addon. Limits and timeouts are the addon's. */
@@ -29,11 +31,18 @@ class NodeServer implements HttpServer, ExchangeHost {
   /** The open exchanges of each connection, several when the client pipelines. */
   readonly #exchanges = new WeakMap<Socket, Set<NodeExchange>>()
   readonly #server: Server
+  /** Takes handshakes; there from `listen` on, when there is a path for them. */
+  #acceptor: Acceptor | null = null
+  readonly #socketPath: string | undefined
 
   constructor(options: HttpServerOptions) {
     // A body that nobody reads has no timer of its own, so a whole request has this one.
     const requestTimeout = limits.headersTimeout + Math.ceil(bodyPatienceMs(options.bodyLimitBytes))
-    this.#server = createServer({ ...limits, requestTimeout }, (req, res) => this.#serve(req, res))
+    const { socketPath } = options
+    const messages = socketPath === undefined ? {} : { IncomingMessage: messagesFor(socketPath) }
+    this.#server = createServer({ ...limits, ...messages, requestTimeout }, (req, res) => this.#serve(req, res))
+    if (socketPath !== undefined) this.#server.on('upgrade', (...offer) => this.#offer(...offer))
+    this.#socketPath = socketPath
     this.bodyLimitBytes = options.bodyLimitBytes
     this.bodyIdleMs = options.bodyIdleMs
     this.#handle = options.handle
@@ -59,8 +68,23 @@ class NodeServer implements HttpServer, ExchangeHost {
         return
       }
     }
+    this.#begin(new NodeExchange(req, res, this), onSocket)
+  }
+
+  /** Behind an open request it is no handshake of an honest client, and its socket could overtake the reply. */
+  #offer(req: IncomingMessage, connection: Duplex, early: Buffer): void {
+    const onSocket = this.#exchanges.get(req.socket) ?? new Set()
+    if (!this.#acceptor || onSocket.size > 0) {
+      connection.destroy()
+      return
+    }
+    connection.on('error', () => {})
+    const parts = { host: this, acceptor: this.#acceptor, connection: req.socket, early }
+    this.#begin(new NodeHandshake(req, parts), onSocket)
+  }
+
+  #begin(exchange: NodeExchange, onSocket: Set<NodeExchange>): void {
     this.inFlight++
-    const exchange = new NodeExchange(req, res, this)
     onSocket.add(exchange)
     exchange.onDone(() => onSocket.delete(exchange))
     try {
@@ -95,8 +119,9 @@ class NodeServer implements HttpServer, ExchangeHost {
    * Several workers on one port are node:cluster's business: it shares one handle among them when `exclusive` is false.
    * Node 20 has no `reusePort`, so independent processes cannot share a port here.
    */
-  listen(address: { host: string; port: number; exclusive: boolean }): Promise<number> {
+  async listen(address: { host: string; port: number; exclusive: boolean }): Promise<number> {
     const server = this.#server
+    if (this.#socketPath !== undefined) this.#acceptor = await createAcceptor(this.bodyLimitBytes)
     return new Promise((resolve, reject) => {
       server.once('error', reject)
       server.listen(address, () => {
@@ -118,5 +143,6 @@ class NodeServer implements HttpServer, ExchangeHost {
   close(): void {
     this.#server.close()
     this.#server.closeAllConnections()
+    for (const socket of this.#acceptor?.clients ?? []) socket.terminate()
   }
 }

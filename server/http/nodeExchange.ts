@@ -52,6 +52,15 @@ export class NodeExchange extends OpenExchange {
     return writer
   }
 
+  /** Lets go of the connection, which then is no business of HTTP. False when it is too late for that. */
+  protected takeOver(): boolean {
+    if (this.#isReplied || this.isAborted) return false
+    this.#isReplied = true
+    this.#res.detachSocket(this.#req.socket)
+    this.complete('sent')
+    return true
+  }
+
   /** The connection is gone, whether or not this exchange's turn on it had come. */
   connectionClosed(): void {
     this.abort()

@@ -1,5 +1,5 @@
 import { type BodyLimits, IncomingBody } from './body.ts'
-import type { Answer, BodyWriter, Exchange, HeaderMap } from './exchange.ts'
+import type { Answer, BodyWriter, Exchange, HeaderMap, SocketListener, TextSocket } from './exchange.ts'
 import { announcedLength, type RequestHead } from './framing.ts'
 
 /** What an exchange needs of its server. */
@@ -22,6 +22,7 @@ export abstract class OpenExchange implements Exchange {
   readonly peerAddress: string
   readonly defect: Exchange['defect']
   isAborted = false
+  readonly isHandshake: boolean = false
   protected outcome: Outcome | null = null
   protected readonly host: ExchangeHost
   /** Null when the head announces no body. */
@@ -57,6 +58,10 @@ export abstract class OpenExchange implements Exchange {
   abstract send(answer: Answer): void
 
   abstract stream(status: number, headers: HeaderMap): BodyWriter
+
+  upgrade(_headers: HeaderMap, _open: (socket: TextSocket) => SocketListener): void {
+    throw new TypeError('only a handshake can be upgraded')
+  }
 
   onDone(listener: (outcome: Outcome) => void): void {
     if (this.outcome) {

@@ -3,6 +3,7 @@ import type { Addon, AddonApp, AddonRequest, AddonResponse, ListenSocket } from 
 import type { CreateHttpServer, HttpServer, HttpServerOptions } from './exchange.ts'
 import type { ExchangeHost } from './openExchange.ts'
 import { UwsExchange } from './uwsExchange.ts'
+import { socketBehavior } from './uwsSocket.ts'
 
 /**
  * Loads the addon. Rejects when it has no binary for this platform and Node.
@@ -41,12 +42,16 @@ class UwsServer implements HttpServer, ExchangeHost {
     this.bodyIdleMs = options.bodyIdleMs
     this.#handle = options.handle
     this.#addon = addon
-    this.#app = addon.App().any('/*', (res, req) => this.#serve(res, req))
+    this.#app = addon.App()
+    if (options.socketPath !== undefined) {
+      const serve = (exchange: UwsExchange) => this.#serve(exchange)
+      this.#app.ws(options.socketPath, socketBehavior({ host: this, serve }))
+    }
+    this.#app.any('/*', (res: AddonResponse, req: AddonRequest) => this.#serve(new UwsExchange(res, req, this)))
   }
 
-  #serve(res: AddonResponse, req: AddonRequest): void {
+  #serve(exchange: UwsExchange): void {
     this.inFlight++
-    const exchange = new UwsExchange(res, req, this)
     try {
       this.#handle(exchange)
     } catch {

@@ -61,6 +61,16 @@ export class UwsExchange extends OpenExchange {
     return this.#writer
   }
 
+  /** Hands the connection over to a socket; what is left of the response belongs to the addon then. */
+  protected takeOver(hand: (res: AddonResponse) => void): void {
+    if (this.#isReplied || this.isAborted) return
+    this.#isReplied = true
+    this.#cork(() => {
+      this.complete('sent')
+      hand(this.#res)
+    })
+  }
+
   protected override abort(): void {
     super.abort()
     this.#writer?.abort()
@@ -132,7 +142,15 @@ export class UwsExchange extends OpenExchange {
   #writeHead(status: number, headers: HeaderMap): void {
     const res = this.#res
     res.writeStatus(statusLines.get(status) ?? `${status} Unknown`)
-    for (const name in headers) res.writeHeader(name, headers[name] ?? '')
+    // All lines in one call: each call into the addon costs more than a short header. No value holds a line break,
+    // which checkReplyHeaders saw to.
+    let first = ''
+    let rest = ''
+    for (const name in headers) {
+      if (first === '') first = name
+      else rest += `\r\n${name}: ${headers[name]}`
+    }
+    if (first !== '') res.writeHeader(first, headers[first] + rest)
   }
 }
 
