@@ -37,6 +37,8 @@ interface Rules<A extends string, I extends z.ZodObject | undefined, O extends z
   readonly input?: I
   /** The only serializer of the answer: what it does not name never leaves. `z.void()` is a 204. */
   readonly output: O
+  /** How long a call may take, in place of REQUEST_TIMEOUT_SECONDS. The time that the body takes to arrive does not count. */
+  readonly deadlineSeconds?: number
   /** Codes beyond those that the other rules imply. */
   readonly errors?: readonly E[]
 }

@@ -1,4 +1,6 @@
 import type { PoolConfig } from 'pg'
+import { cancellableDb } from './cancellableDb.ts'
+import type { Cancellation } from './cancellation.ts'
 import { type Db, dbOver, forgoStatementCache } from './client.ts'
 import { keepAliveAfterMs } from './oneConnection.ts'
 import { runReadAs } from './readAs.ts'
@@ -30,13 +32,15 @@ export interface DatabaseOptions {
 
 export interface Database {
   readonly db: Db
+  /** The same for one call: what it runs can be ended from outside. */
+  readonly dbFor: (cancellation: Cancellation) => Db
   /**
    * Runs `work` as one unit and commits; what it throws rolls back and is thrown on. A serialization failure or a
    * deadlock runs it again, up to three times in all. Throws TransactionAborted when the COMMIT came to nothing.
    */
-  readonly transaction: <T>(work: (tx: Db) => Promise<T>, scope?: Scope) => Promise<T>
+  readonly transaction: <T>(work: (tx: Db) => Promise<T>, scope?: Scope, cancellation?: Cancellation) => Promise<T>
   /** Runs one query in a read-only transaction of the scope, in one round trip. */
-  readonly readAs: <T>(scope: Scope, query: (db: Db) => Promise<T>) => Promise<T>
+  readonly readAs: <T>(scope: Scope, query: (db: Db) => Promise<T>, cancellation?: Cancellation) => Promise<T>
   /** Ends all connections once the work on them is done; more calls wait for the same. */
   readonly close: () => Promise<void>
   /** Connections that are open, those of them at rest, and calls that wait for one. */
@@ -63,8 +67,9 @@ export function openDatabase(options: DatabaseOptions): Database {
   if (!options.statementCache) forgoStatementCache(pool)
   return {
     db: dbOver(pool),
-    transaction: (work, scope = {}) => runTransaction(pool, work, { ...scope, settings }),
-    readAs: (scope, query) => runReadAs(pool, { ...scope, settings }, query),
+    dbFor: (cancellation) => cancellableDb(pool, cancellation),
+    transaction: (work, scope = {}, cancellation) => runTransaction(pool, work, { ...scope, settings, cancellation }),
+    readAs: (scope, query, cancellation) => runReadAs(pool, { ...scope, settings, cancellation }, query),
     close() {
       closed ??= pool.end()
       return closed

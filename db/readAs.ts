@@ -1,4 +1,5 @@
 import type { Pool, PoolClient, QueryResult } from 'pg'
+import type { Cancellation } from './cancellation.ts'
 import { type Connection, type Db, dbOver } from './client.ts'
 import { beginning, type Opening } from './tenant.ts'
 import { endAfter } from './transaction.ts'
@@ -7,11 +8,16 @@ import { endAfter } from './transaction.ts'
  * Runs the one query that `query` sends, in a read-only transaction of the scope, in one round trip: everything is
  * sent at once and answered in order. A second query is refused, because the COMMIT is on its way by then.
  */
-export async function runReadAs<T>(pool: Pool, opening: Opening, query: (db: Db) => Promise<T>): Promise<T> {
+export async function runReadAs<T>(
+  pool: Pool,
+  { cancellation, ...opening }: Opening & { readonly cancellation?: Cancellation | undefined },
+  query: (db: Db) => Promise<T>,
+): Promise<T> {
   const begin = beginning('begin read only', opening)
   const client = await pool.connect()
   let broken: Error | undefined
   try {
+    cancellation?.begin(client)
     const begun = client.query(begin)
     const { connection, commit } = commitBehindFirst(client)
     const [beginResult, answer] = await Promise.allSettled([begun, run(query, connection)])
@@ -23,6 +29,7 @@ export async function runReadAs<T>(pool: Pool, opening: Opening, query: (db: Db)
     broken = await endAfter(error, client)
     throw error
   } finally {
+    cancellation?.end(client)
     client.release(broken)
   }
 }

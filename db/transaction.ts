@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Pool, PoolClient, QueryResult } from 'pg'
+import type { Cancellation } from './cancellation.ts'
 import { codeOf } from './causes.ts'
 import { type Db, dbOver } from './client.ts'
 import { beginning, type Opening } from './tenant.ts'
@@ -24,11 +25,15 @@ export class TransactionAborted extends Error {
  * Runs `work` as one unit and commits; whatever it throws rolls back and is thrown on. A serialization failure or a
  * deadlock runs the work again, up to three times in all. Throws TransactionAborted when the COMMIT came to nothing.
  */
-export async function runTransaction<T>(pool: Pool, work: (tx: Db) => Promise<T>, opening: Opening): Promise<T> {
+export async function runTransaction<T>(
+  pool: Pool,
+  work: (tx: Db) => Promise<T>,
+  { cancellation, ...opening }: Opening & { readonly cancellation?: Cancellation | undefined },
+): Promise<T> {
   const begin = beginning(`begin; ${idleLimit}`, opening)
   for (let attempt = 1; ; attempt++) {
     try {
-      return await attemptOnce(await pool.connect(), work, begin)
+      return await attemptOnce(await pool.connect(), work, { begin, cancellation })
     } catch (error) {
       if (attempt === attempts || !retryable.has(codeOf(error) ?? '')) throw error
       await sleep(Math.random() * retryWithinMs * attempt)
@@ -36,17 +41,29 @@ export async function runTransaction<T>(pool: Pool, work: (tx: Db) => Promise<T>
   }
 }
 
-async function attemptOnce<T>(client: PoolClient, work: (tx: Db) => Promise<T>, begin: string): Promise<T> {
+interface Attempt {
+  readonly begin: string
+  readonly cancellation: Cancellation | undefined
+}
+
+async function attemptOnce<T>(
+  client: PoolClient,
+  work: (tx: Db) => Promise<T>,
+  { begin, cancellation }: Attempt,
+): Promise<T> {
   let broken: Error | undefined
   try {
+    cancellation?.begin(client)
     await client.query(begin)
     const result = await work(dbOver(client))
+    cancellation?.beginCommit(client)
     checkCommitted(await client.query('commit'))
     return result
   } catch (error) {
     broken = await endAfter(error, client)
     throw error
   } finally {
+    cancellation?.end(client)
     client.release(broken)
   }
 }

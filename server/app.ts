@@ -19,6 +19,7 @@ import { trpcRoutes } from './http/trpc.ts'
 import { createIdentities } from './identities.ts'
 import { modules } from './modules.ts'
 import type { Budgets } from './platform/budgets.ts'
+import { createDeadlines } from './platform/deadlines.ts'
 import { reportDuties } from './platform/duties/reports.ts'
 import { createDutyRunner, type DutyRunner } from './platform/duties/runner.ts'
 import { createFeed, type Feed } from './platform/events/feed.ts'
@@ -110,7 +111,9 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   const gateParts = { budgets, ...createIdentities({ tokens, database, gateDatabase, log }) }
   const feed = createFeed({ database, gateDatabase, log })
   const streams = createStreams({ feed, gateDatabase, maxStreams: config.streams.max })
+  const deadlines = createDeadlines(config.http.requestTimeoutSeconds)
   const procedures = createProcedures(modules, {
+    deadlines,
     services: { ...services, streams, permissionsNow: createPermissionsNow(gateParts) },
     gates: [createGate(gateParts), checkKey],
     transact: countedReplays(createTransact(database, seal, feed.nudge), metrics),
@@ -194,6 +197,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
       sockets.close()
       await untilNone(() => sockets.count, Math.min(withinMs, goodbyeMs))
       server.close()
+      deadlines.close()
       stopWatching()
       scraping.close()
       await Promise.all([services.passwords.close(), feed.stop(), listener?.stop()])

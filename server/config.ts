@@ -31,6 +31,7 @@ export interface Config {
     readonly adapter: Values['HTTP_ADAPTER']
     readonly workers: number
     readonly bodyLimitBytes: number
+    readonly requestTimeoutSeconds: number
     /** Exact origins, or `*` alone. */
     readonly corsOrigins: readonly string[]
     /** Addresses and CIDR ranges; `addressSet` makes them searchable. */
@@ -130,6 +131,7 @@ function httpOf(values: Values): Config['http'] {
     adapter: values.HTTP_ADAPTER,
     workers: values.CLUSTER_WORKERS,
     bodyLimitBytes: values.BODY_LIMIT_BYTES,
+    requestTimeoutSeconds: values.REQUEST_TIMEOUT_SECONDS,
     corsOrigins: values.CORS_ORIGINS,
     trustedProxies: values.TRUSTED_PROXIES,
     drainSeconds: values.DRAIN_SECONDS,

@@ -27,6 +27,7 @@ const start = (statementSeconds: number) =>
       DATABASE_MAX_CONNECTIONS: String(connections),
       DATABASE_ACQUIRE_TIMEOUT_SECONDS: '1',
       DATABASE_STATEMENT_TIMEOUT_SECONDS: String(statementSeconds),
+      REQUEST_TIMEOUT_SECONDS: '60',
     },
     reroute: (url, role) => proxies[role].reroute(url),
   })

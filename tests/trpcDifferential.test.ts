@@ -92,6 +92,7 @@ const procedures = createProcedures([{ name: 'toy', contract: toy, handlers }], 
     checkKey,
   ],
   transact: () => Promise.reject(new Error('no database here')),
+  deadlines: { begin: () => ({ pause() {}, resume() {}, end() {} }), close() {} },
 })
 const router = createTrpcRouter(procedures)
 const [route] = trpcRoutes({ procedures, router, budgets: unlimited, serveStream: () => {} })

@@ -1,5 +1,6 @@
 import type { Contract, Entries } from '../../contract/define.ts'
 import type { Services } from '../context.ts'
+import type { Deadlines } from '../platform/deadlines.ts'
 import type { Duty } from '../platform/duties/duty.ts'
 import type { AnyHandler, Handlers } from './handlers.ts'
 import { createProcedure, type Gate, type Procedure } from './procedure.ts'
@@ -42,6 +43,7 @@ interface Assembly {
   readonly services: Services
   readonly gates: readonly Gate[]
   readonly transact: Transact
+  readonly deadlines: Deadlines
 }
 
 /** The procedures of all modules, named `module.entry`. */

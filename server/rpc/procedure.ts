@@ -1,8 +1,11 @@
 import { z } from 'zod'
 import type { Entry } from '../../contract/define.ts'
 import type { ErrorCode } from '../../contract/errors.ts'
+import { Cancellation } from '../../db/cancellation.ts'
 import type { Actor, Context, RequestHead, Services } from '../context.ts'
+import type { Deadline, Deadlines } from '../platform/deadlines.ts'
 import { recordEvent } from '../platform/events/record.ts'
+import { withDeadline } from './deadline.ts'
 import { Failure, refuse } from './failure.ts'
 import type { AnyHandler } from './handlers.ts'
 import type { Transact } from './transaction.ts'
@@ -14,6 +17,8 @@ export type Gate = (rules: Entry, call: OpenCall) => void | Promise<void>
 /** A call on its way to the handler. The gates fill in the actor. */
 export interface OpenCall extends Context {
   readonly entry: string
+  /** Ends what the call has the database do. */
+  readonly cancellation: Cancellation
   actor: Actor | null
   bucket: string
   input: unknown
@@ -46,10 +51,11 @@ interface Parts {
   readonly services: Services
   readonly gates: readonly Gate[]
   readonly transact: Transact
+  readonly deadlines: Deadlines
 }
 
 export const createProcedure = (parts: Parts): Procedure => {
-  const { path, rules, handler, gates } = parts
+  const { path, rules, handler, gates, deadlines } = parts
   const input = rules.input && z.compile(rules.input)
   const output = z.compile(rules.output)
   const serialize = (answer: unknown) => output.parse(answer)
@@ -63,21 +69,30 @@ export const createProcedure = (parts: Parts): Procedure => {
     return parsed.data
   }
 
+  const run = async (call: OpenCall, readInput: () => unknown, deadline: Deadline): Promise<Result> => {
+    for (const gate of gates) {
+      const pending = gate(rules, call)
+      if (pending) await pending
+    }
+    deadline.pause()
+    const sent = await readInput()
+    deadline.resume()
+    call.input = parse(sent)
+    enterTenant(rules, call)
+    const answer = await handler(call as unknown as Parameters<AnyHandler>[0])
+    if (answer instanceof Failure) throw answer
+    if (rules.kind === 'subscription') return { data: answer, isReplay: false }
+    return call.settled ?? { data: serialize(answer), isReplay: false }
+  }
+
   return {
     path,
     rules,
-    async call(request, readInput) {
+    call(request, readInput) {
       const call = openCall(parts, request, serialize)
-      for (const gate of gates) {
-        const pending = gate(rules, call)
-        if (pending) await pending
-      }
-      call.input = parse(await readInput())
-      enterTenant(rules, call)
-      const answer = await handler(call as unknown as Parameters<AnyHandler>[0])
-      if (answer instanceof Failure) throw answer
-      if (rules.kind === 'subscription') return { data: answer, isReplay: false }
-      return call.settled ?? { data: serialize(answer), isReplay: false }
+      return withDeadline(deadlines, { call, seconds: rules.deadlineSeconds }, (deadline) =>
+        run(call, readInput, deadline),
+      )
     },
   }
 }
@@ -97,14 +112,18 @@ const openCall = (
   request: RequestHead,
   serialize: (answer: unknown) => unknown,
 ) => {
+  const cancellation = new Cancellation()
   const call: OpenCall = {
     entry: path,
+    cancellation,
     request,
     actor: null,
     input: undefined,
     settled: null,
     hasRecorded: false,
-    db: services.database.db,
+    get db() {
+      return services.database.dbFor(cancellation)
+    },
     passwords: services.passwords,
     tokens: services.tokens,
     cursors: services.cursors,
@@ -116,7 +135,8 @@ const openCall = (
     now: services.now,
     fail: (code, meta) => refuse(code, meta && { meta }),
     bucket: 'global',
-    readAs: (query) => services.database.readAs({ tenant: call.bucket, person: call.actor?.userId }, query),
+    readAs: (query) =>
+      services.database.readAs({ tenant: call.bucket, person: call.actor?.userId }, query, cancellation),
     transaction(work, bucket) {
       if (bucket !== undefined) call.bucket = bucket
       return transact({ rules, call, serialize }, work)

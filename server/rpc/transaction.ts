@@ -35,6 +35,7 @@ export const createTransact =
         return answer
       },
       { tenant: frame.call.bucket, person: frame.call.actor?.userId },
+      frame.call.cancellation,
     )
     return running.then(
       (answer) => {

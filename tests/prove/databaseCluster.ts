@@ -40,6 +40,13 @@ export async function startCluster({ isDurable }: { isDurable: boolean }): Promi
   const account = await chooseAccount(data)
   const binaries = await findBinaries({ home, account })
 
+  // A proof that is given up must not leave a database behind.
+  const kill = () => {
+    const pid = findPostmaster(data)?.pid
+    if (pid !== undefined) process.kill(pid, 'SIGQUIT')
+  }
+  process.once('exit', kill)
+
   const startAgain = async () => {
     for (let attempt = 1; attempt <= startAttempts; attempt++) {
       const logFile = join(home, 'postgres.log')
@@ -78,6 +85,7 @@ export async function startCluster({ isDurable }: { isDurable: boolean }): Promi
     },
     async stop() {
       await stop()
+      process.off('exit', kill)
       rmSync(folder, { recursive: true, force: true })
     },
   }

@@ -28,7 +28,7 @@ const starterOf = (bundle: Bundle, { appUrl, gateUrl, ownerUrl }: ProofCluster, 
   }
 }
 
-await prove('idempotency', { limitSeconds: 1_200 }, async (proof) => {
+await prove('idempotency', { limitSeconds: 3_000 }, async (proof) => {
   const bundle = await bundlePrograms({ mortal: 'tests/prove/mortalServer.ts' })
   const cluster = await startCluster({ isDurable: true })
   const { ownerUrl } = cluster

@@ -76,10 +76,14 @@ export async function startServer(start: ServerStart): Promise<ServerProcess> {
     env: { PATH: process.env.PATH, ...provingEnvironment, ...start.environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  // A proof that is given up must not leave servers behind.
+  const kill = () => void child.kill('SIGKILL')
+  process.once('exit', kill)
   const lines: string[] = []
   let ended: string | undefined
   const exited = new Promise<number | null>((resolve) => {
     child.once('exit', (code, signal) => {
+      process.off('exit', kill)
       ended = signal ?? `code ${code}`
       resolve(code)
     })

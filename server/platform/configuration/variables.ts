@@ -85,6 +85,12 @@ const http = {
     default: '1048576',
     description: 'Largest request body; a larger one is answered 413.',
   },
+  REQUEST_TIMEOUT_SECONDS: {
+    type: type.integer(1, 3600),
+    default: '10',
+    description:
+      'How long a call may take before it is stopped, rolled back and answered 503 `deadline_exceeded`. The arrival of its body does not count, streams have no deadline, and an entry of the contract may name another one.',
+  },
   CORS_ORIGINS: {
     type: type.origins,
     default: '',
