@@ -1,5 +1,4 @@
 import cluster from 'node:cluster'
-import type { AnyTRPCRouter } from '@trpc/server'
 import type { Logger } from 'pino'
 import document from '../contract/openapi.json' with { type: 'json' }
 import { type Database, openDatabase } from '../db/database.ts'
@@ -17,9 +16,12 @@ import { createServeStream } from './http/stream.ts'
 import { systemRoutes } from './http/system.ts'
 import { trpcRoutes } from './http/trpc.ts'
 import { createIdentities } from './identities.ts'
-import { modules } from './modules.ts'
+import { modules as ownModules } from './modules.ts'
 import type { Budgets } from './platform/budgets.ts'
+import { startBus } from './platform/consumers/bus.ts'
+import { type ConsumerRunner, createConsumerRunner } from './platform/consumers/runner.ts'
 import { createDeadlines } from './platform/deadlines.ts'
+import type { Duty } from './platform/duties/duty.ts'
 import { reportDuties } from './platform/duties/reports.ts'
 import { createDutyRunner, type DutyRunner } from './platform/duties/runner.ts'
 import { createFeed, type Feed } from './platform/events/feed.ts'
@@ -37,14 +39,17 @@ import type { AccessTokens } from './platform/tokens.ts'
 import { forgetAnswers } from './rpc/forgetAnswers.ts'
 import { createGate, createPermissionsNow } from './rpc/gates.ts'
 import { checkKey } from './rpc/idempotency.ts'
-import { createProcedures } from './rpc/modules.ts'
+import { type AnyModule, createProcedures } from './rpc/modules.ts'
 import type { Procedure } from './rpc/procedure.ts'
 import { createTrpcRouter } from './rpc/router.ts'
 import { createTransact } from './rpc/transaction.ts'
 import { createServices } from './services.ts'
 
 /** What is done by the clock: by the modules, and for the idempotency keys of all of them. */
-const duties = [...modules.flatMap((module) => module.duties ?? []), forgetAnswers]
+const dutiesOf = (modules: readonly AnyModule[]): Duty[] => [
+  ...modules.flatMap((module) => module.duties ?? []),
+  forgetAnswers,
+]
 
 const gateConnections = 3
 /** Their reads are short; a request waits for one that runs and for its own. */
@@ -64,6 +69,8 @@ export interface AppOptions {
   readonly log: Logger
   readonly version: string
   readonly now?: () => Date
+  /** What the server is made of, when it is not the list of modules.ts. */
+  readonly modules?: readonly AnyModule[]
 }
 
 export interface App {
@@ -74,6 +81,8 @@ export interface App {
   readonly pools: { readonly app: Database['stats']; readonly gate: Database['stats'] }
   /** Starts as the app listens, unless RUN_DUTIES says no. */
   readonly duties: Pick<DutyRunner, 'look'>
+  /** Starts as the app listens, unless RUN_CONSUMERS says no. */
+  readonly consumers: Pick<ConsumerRunner, 'look'>
   /** This instance's reading of the event log. */
   readonly feed: Pick<Feed, 'catchUp' | 'bounds'>
   /** Fails readiness, so that load balancers look elsewhere. */
@@ -86,7 +95,7 @@ export interface App {
 
 /** Builds everything and joins it: the only place that knows all parts. */
 export const createApp = async (options: AppOptions): Promise<App> => {
-  const { config, log } = options
+  const { config, log, modules = ownModules } = options
   let isStopping = false
   let listener: Listener | undefined
   const metrics = createMetrics()
@@ -121,7 +130,18 @@ export const createApp = async (options: AppOptions): Promise<App> => {
 
   const router = createTrpcRouter(procedures)
   const sockets = createSockets({ procedures, router, budgets, origins: config.http.corsOrigins })
-  const runner = createDutyRunner({ duties, database, log })
+  const duties = dutiesOf(modules)
+  const settings = { eventRetentionDays: config.events.retentionDays }
+  const runner = createDutyRunner({ duties, database, settings, log })
+  const handlerParts = { database, gateDatabase, feed, log, onRecorded: feed.nudge }
+  const consumers = createConsumerRunner(
+    modules.flatMap((module) => module.consumers ?? []),
+    handlerParts,
+  )
+  const stopBus = startBus(
+    modules.flatMap((module) => module.on ?? []),
+    handlerParts,
+  )
   const isReachable = createReachability([database, gateDatabase])
   const notReady = async () => {
     if (isStopping) return 'shutting down'
@@ -138,6 +158,8 @@ export const createApp = async (options: AppOptions): Promise<App> => {
       scrape: scraping.scrape,
       notReady,
       database,
+      modules,
+      duties,
     }),
     socketRoute: sockets.route,
     cors: createCors(config.http.corsOrigins),
@@ -165,12 +187,14 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     adapter: adapter.name,
     pools: { app: database.stats, gate: gateDatabase.stats },
     duties: runner,
+    consumers,
     feed,
     async listen() {
       const { host, port, workers } = config.http
       const chosen = await server.listen({ host, port, exclusive: workers === 1 })
       if (config.runsDuties) runner.start()
       feed.start()
+      if (config.runsConsumers) consumers.start()
       listener = createListener({
         url: listenUrl,
         applicationName: `${config.serviceName} events`,
@@ -193,7 +217,12 @@ export const createApp = async (options: AppOptions): Promise<App> => {
       streams.close()
       server.drain()
       server.stopListening()
-      await Promise.all([untilNone(() => server.inFlight + sockets.unanswered, withinMs), runner.stop(withinMs)])
+      stopBus()
+      await Promise.all([
+        untilNone(() => server.inFlight + sockets.unanswered, withinMs),
+        runner.stop(withinMs),
+        consumers.stop(withinMs),
+      ])
       sockets.close()
       await untilNone(() => sockets.count, Math.min(withinMs, goodbyeMs))
       server.close()
@@ -210,11 +239,13 @@ interface RouteParts {
   readonly budgets: Budgets
   readonly options: AppOptions
   readonly procedures: readonly Procedure[]
-  readonly router: AnyTRPCRouter
+  readonly router: ReturnType<typeof createTrpcRouter>
   readonly publicKeys: AccessTokens['publicKeys']
   readonly notReady: () => Promise<string | undefined>
   readonly scrape: () => Promise<string>
   readonly database: Database
+  readonly modules: readonly AnyModule[]
+  readonly duties: readonly Duty[]
 }
 
 /** Everything that a path leads to. */
@@ -227,6 +258,8 @@ const createRoutes = ({
   notReady,
   scrape,
   database,
+  modules,
+  duties,
 }: RouteParts): Route[] => {
   const serveStream = createServeStream(config.streams.lifetimeSeconds * 1000)
   return [
