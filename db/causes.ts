@@ -19,3 +19,12 @@ export function codeOf(error: unknown): string | undefined {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
+
+/** Class and code of an error. Its message may quote rows, parameters and addresses, and belongs in the log alone. */
+export function kindOf(error: unknown): string {
+  const code = codeOf(error)
+  if (code !== undefined) return (/^[0-9A-Z]{5}$/.test(code) ? `SQLSTATE ${code}` : code).slice(0, kindCharactersMax)
+  return error instanceof Error ? error.name.slice(0, kindCharactersMax) : 'a value that is no Error was thrown'
+}
+
+const kindCharactersMax = 120

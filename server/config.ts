@@ -25,6 +25,7 @@ export interface Config {
   readonly dataDir: string
   readonly adminToken: string | undefined
   readonly runsDuties: boolean
+  readonly runsConsumers: boolean
   readonly http: {
     readonly host: string
     readonly port: number
@@ -107,6 +108,7 @@ export function readConfig(environment: Environment, makeSecret: (dataDir: strin
     dataDir,
     adminToken: values.ADMIN_TOKEN,
     runsDuties: values.RUN_DUTIES,
+    runsConsumers: values.RUN_CONSUMERS,
     http: httpOf(values),
     database: databaseOf(values),
     auth: { ...signingOf(values, () => makeSecret(dataDir)), ...tokensOf(values) },

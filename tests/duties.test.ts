@@ -43,7 +43,7 @@ describe('a runner', () => {
     })
     opened.push(own)
     const log = pino({ level: 'warn' }, { write: (line) => void lines.push(JSON.parse(line)) })
-    return { ...createDutyRunner({ duties, database: own, log }), lines }
+    return { ...createDutyRunner({ duties, database: own, settings: { eventRetentionDays: 30 }, log }), lines }
   }
 
   /** A duty that counts its runs. */

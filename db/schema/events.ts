@@ -65,6 +65,18 @@ export const eventConsumers = pgTable(
   (table) => [primaryKey({ columns: [table.name, table.partition] })],
 )
 
+/** The instances that work for a consumer, so that each takes its share of the partitions and no more. */
+export const eventWorkers = pgTable(
+  'event_workers',
+  {
+    consumer: text().notNull(),
+    holder: text().notNull(),
+    /** Said again while it works; who is silent for longer is gone. */
+    seen_until: moment().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.consumer, table.holder] })],
+)
+
 /** Events that a consumer failed on for good. The event itself stays in the log until this row goes. */
 export const eventDeadLetters = pgTable(
   'event_dead_letters',
@@ -78,7 +90,10 @@ export const eventDeadLetters = pgTable(
     /** Set by the operator who wants it tried again. */
     redrive_at: moment(),
   },
-  (table) => [primaryKey({ columns: [table.consumer, table.position] })],
+  (table) => [
+    primaryKey({ columns: [table.consumer, table.position] }),
+    index('event_dead_letters_to_redrive').on(table.consumer).where(sql`redrive_at is not null`),
+  ],
 )
 
 /** Opens one stream, once: for browsers, whose EventSource cannot send a header. */

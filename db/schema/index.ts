@@ -1,7 +1,7 @@
 export { permissions, rolePermissions, roles, userRoles } from './access.ts'
 export { apiKeys } from './apiKeys.ts'
 export { duties } from './duties.ts'
-export { eventConsumers, eventDeadLetters, eventLog, events, streamTickets } from './events.ts'
+export { eventConsumers, eventDeadLetters, eventLog, events, eventWorkers, streamTickets } from './events.ts'
 export { idempotencyKeys } from './idempotencyKeys.ts'
 export { menus } from './menus.ts'
 export { rateLimits } from './rateLimits.ts'

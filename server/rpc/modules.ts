@@ -1,5 +1,7 @@
 import type { Contract, Entries } from '../../contract/define.ts'
 import type { Services } from '../context.ts'
+import type { Subscriptions } from '../platform/consumers/bus.ts'
+import type { Consumer } from '../platform/consumers/consumer.ts'
 import type { Deadlines } from '../platform/deadlines.ts'
 import type { Duty } from '../platform/duties/duty.ts'
 import type { AnyHandler, Handlers } from './handlers.ts'
@@ -14,6 +16,10 @@ export interface Module<Name extends string = string, C extends Entries = Entrie
   readonly handlers: Handlers<C>
   /** What it does by the clock. */
   readonly duties?: readonly Duty[]
+  /** What it does about events, once over all instances. */
+  readonly consumers?: readonly Consumer[]
+  /** What each instance does about events for itself, as long as it runs. */
+  readonly on?: Subscriptions
 }
 
 export const defineModule = <const Name extends string, C extends Entries>(module: Module<Name, C>) => module
@@ -24,6 +30,8 @@ export interface AnyModule {
   readonly contract: Entries
   readonly handlers: Readonly<Record<string, unknown>>
   readonly duties?: readonly Duty[]
+  readonly consumers?: readonly Consumer[]
+  readonly on?: Subscriptions
 }
 
 type Missing<C extends Contract, M extends readonly AnyModule[]> = Exclude<keyof C, M[number]['name']>

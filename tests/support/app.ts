@@ -4,6 +4,8 @@ import { type App, createApp } from '../../server/app.ts'
 import { readConfig } from '../../server/config.ts'
 import { chooseAdapter } from '../../server/http/adapter.ts'
 import { createLog } from '../../server/log.ts'
+import { modules } from '../../server/modules.ts'
+import type { AnyModule } from '../../server/rpc/modules.ts'
 import { createDatabase, type TestDatabase } from './database.ts'
 import { through } from './pgbouncer.ts'
 import { createRequest, type SendRequest } from './request.ts'
@@ -17,6 +19,8 @@ export interface AppSettings {
   readonly reroute?: (url: string, role: 'app' | 'gate') => string
   /** Shared with other instances of the server, and dropped by whoever made it. */
   readonly database?: TestDatabase
+  /** Besides those of the server. */
+  readonly modules?: readonly AnyModule[]
 }
 
 export interface TestApp {
@@ -36,6 +40,8 @@ export interface TestApp {
   readonly pools: App['pools']
   /** Scheduled work, which tests ask for; by itself nothing runs here. */
   readonly duties: App['duties']
+  /** Takes partitions and renews leases now, which it does once a second besides. */
+  readonly consumers: App['consumers']
   /** Resolves when everything committed so far is numbered and has been read by this instance. */
   readonly caughtUp: () => Promise<void>
   readonly close: () => Promise<void>
@@ -80,6 +86,7 @@ export const startApp = async (settings: AppSettings = {}): Promise<TestApp> => 
     log: await createLog(config, { write: (line) => void logged.push(line) }),
     version: '0.0.0',
     now: () => time ?? new Date(),
+    modules: [...modules, ...(settings.modules ?? [])],
   })
   const url = `http://127.0.0.1:${await app.listen()}`
   const owner = new pg.Pool({ connectionString: database.ownerUrl, max: 3 })
@@ -107,6 +114,7 @@ export const startApp = async (settings: AppSettings = {}): Promise<TestApp> => 
     pools: app.pools,
     caughtUp: app.feed.catchUp,
     duties: app.duties,
+    consumers: app.consumers,
     setTime(value) {
       time = value
     },

@@ -56,6 +56,11 @@ const server = {
     default: 'true',
     description: 'Whether this process takes part in scheduled work; one of those that do carries out each run.',
   },
+  RUN_CONSUMERS: {
+    type: type.boolean,
+    default: 'true',
+    description: 'Whether this process handles events for the consumers; those that do share the work.',
+  },
 } as const satisfies Rows
 
 const http = {

@@ -1,6 +1,12 @@
 import type { Logger } from 'pino'
 import type { Database } from '../../../db/database.ts'
 
+/** What the configuration says to duties. */
+export interface DutySettings {
+  /** How long events stay in the log. */
+  readonly eventRetentionDays: number
+}
+
 /** What a run is given. */
 export interface DutyContext {
   /** As the role app, in no tenant's bucket unless a transaction names one. */
@@ -9,6 +15,7 @@ export interface DutyContext {
   readonly tick: Date
   /** Aborts when the server stops and when the next tick is due: a run then returns what it has done so far. */
   readonly signal: AbortSignal
+  readonly settings: DutySettings
   readonly log: Logger
 }
 

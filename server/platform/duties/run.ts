@@ -1,4 +1,4 @@
-import { codeOf } from '../../../db/causes.ts'
+import { kindOf } from '../../../db/causes.ts'
 import type { Duty, DutyContext, DutyResult } from './duty.ts'
 
 /** How a run ended, as the table keeps it. */
@@ -16,11 +16,4 @@ export const carryOut = async (duty: Duty, context: DutyContext): Promise<Ending
     context.log.error({ err: error, duty: duty.name, tick: context.tick }, 'a duty failed')
     return { outcome: 'failed', result: null, error: kindOf(error) }
   }
-}
-
-/** Class and code of an error. Its message may quote rows, parameters and addresses, and stays in the log. */
-const kindOf = (error: unknown): string => {
-  const code = codeOf(error)
-  if (code !== undefined) return /^[0-9A-Z]{5}$/.test(code) ? `SQLSTATE ${code}` : code
-  return error instanceof Error ? error.name : 'a value that is no Error was thrown'
 }

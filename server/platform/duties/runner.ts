@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { Logger } from 'pino'
 import type { Database } from '../../../db/database.ts'
-import type { Duty } from './duty.ts'
+import type { Duty, DutySettings } from './duty.ts'
 import { carryOut } from './run.ts'
 import { readSchedule, type Schedule } from './schedule.ts'
 import { claimTick, finishTick, readTicks } from './ticks.ts'
@@ -23,6 +23,7 @@ export interface DutyRunner {
 interface Parts {
   readonly duties: readonly Duty[]
   readonly database: Database
+  readonly settings: DutySettings
   readonly log: Logger
 }
 
@@ -46,7 +47,7 @@ const patienceMs = 60_000
 const longestRunMs = 86_400_000
 
 /** Throws when two duties have one name, or a schedule cannot be read. */
-export const createDutyRunner = ({ duties, database, log }: Parts): DutyRunner => {
+export const createDutyRunner = ({ duties, database, settings, log }: Parts): DutyRunner => {
   const schedules = readSchedules(duties)
   const holder = `${hostname()} ${process.pid} ${randomUUID()}`
   const running = new Map<string, Run>()
@@ -57,7 +58,7 @@ export const createDutyRunner = ({ duties, database, log }: Parts): DutyRunner =
     const claim = { name: duty.name, tick, holder }
     const [claimed] = await claimTick(database.db, claim)
     if (!claimed) return
-    const { result, ...ending } = await carryOut(duty, { database, tick, signal, log })
+    const { result, ...ending } = await carryOut(duty, { database, tick, signal, settings, log })
     const [kept] = await finishTick(database.db, { ...claim, ...ending, result: JSON.stringify(result) })
     if (!kept)
       log.warn({ duty: duty.name, tick }, 'a duty ended after its next tick was claimed; its result is dropped')

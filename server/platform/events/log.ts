@@ -47,6 +47,28 @@ const listBehind = statement('events.listBehind', (db) =>
     .limit(placeholder('limit')),
 )
 
+const listOfTopics = statement('events.listOfTopics', (db) =>
+  db
+    .select(columns)
+    .from(events)
+    .where(
+      and(
+        gt(events.position, placeholder('after')),
+        lte(events.position, placeholder('upTo')),
+        sql`${events.topic} = any(${placeholder('topics')}::text[])`,
+      ),
+    )
+    .orderBy(asc(events.position))
+    .limit(placeholder('limit')),
+)
+
+const listAt = statement('events.listAt', (db) =>
+  db
+    .select(columns)
+    .from(events)
+    .where(sql`${events.position} = any(${placeholder('positions')}::bigint[])`),
+)
+
 /** Gives positions to up to a batch of committed events, as role app. */
 export const numberEvents = async (db: Db): Promise<number> => {
   const [row] = await number(db, { batch: numberingBatch })
@@ -62,6 +84,21 @@ export const readBounds = async (db: Db): Promise<Bounds> => {
 /** The events of everybody behind a position, in order, as role gate. */
 export const readBehind = async (db: Db, epoch: string, after: number, limit: number): Promise<LoggedEvent[]> =>
   (await listBehind(db, { after, limit })).map((row) => loggedEvent(epoch, row))
+
+interface Stretch {
+  readonly after: number
+  readonly upTo: number
+  readonly limit: number
+  readonly topics: readonly string[]
+}
+
+/** One stretch of the log, of some topics and of everybody, in order, as role gate. */
+export const readTopics = async (db: Db, epoch: string, stretch: Stretch): Promise<LoggedEvent[]> =>
+  (await listOfTopics(db, { ...stretch })).map((row) => loggedEvent(epoch, row))
+
+/** The events at these positions that the log still has, as role gate. */
+export const readAt = async (db: Db, epoch: string, positions: readonly number[]): Promise<LoggedEvent[]> =>
+  (await listAt(db, { positions })).map((row) => loggedEvent(epoch, row))
 
 /** What a viewer may see, as a condition of the read. */
 export interface Sight {

@@ -1,0 +1,75 @@
+import type { Logger } from 'pino'
+import type { Topic } from '../../../contract/topics.ts'
+import type { Database } from '../../../db/database.ts'
+import type { Feed } from '../events/feed.ts'
+import type { LoggedEvent } from '../events/loggedEvent.ts'
+import type { Effects, EventOn } from './consumer.ts'
+import { effectsOf } from './effects.ts'
+import { asEvent } from './partition.ts'
+
+/** What an instance does about an event for itself: drop what it has cached, for instance. */
+export type Subscriptions = {
+  readonly [T in Topic]?: (event: EventOn<T>, effects: Effects) => void | Promise<void>
+}
+
+type Subscriber = (event: EventOn<Topic>, effects: Effects) => void | Promise<void>
+
+interface Parts {
+  readonly feed: Feed
+  readonly database: Database
+  readonly log: Logger
+  readonly onRecorded: () => void
+}
+
+/** Events that one subscriber has not come to yet; what comes beyond is dropped, with a line in the log. */
+const waitingMax = 1_000
+
+/**
+ * Tells the subscribers of this instance of each event once the feed has it: every instance, each event at most once, in
+ * order for each subscriber. What happens while an instance is down, it is not told. Returns how to stop.
+ */
+export const startBus = (subscriptions: readonly Subscriptions[], parts: Parts): (() => void) => {
+  const queues = new Map<string, Queue[]>()
+  for (const [topic, subscriber] of subscriptions.flatMap((one) => Object.entries(one))) {
+    const tell = async (event: LoggedEvent) => {
+      const effects = effectsOf(event, parts)
+      try {
+        await (subscriber as Subscriber)(asEvent(event), effects)
+      } catch (err) {
+        effects.log.error({ err }, 'a subscriber failed on an event; it is not told again')
+      }
+    }
+    queues.set(topic, [...(queues.get(topic) ?? []), new Queue(tell, parts.log)])
+  }
+  if (queues.size === 0) return () => {}
+  return parts.feed.onAdvance((events) => {
+    for (const event of events) for (const queue of queues.get(event.topic) ?? []) queue.add(event)
+  })
+}
+
+/** What one subscriber still has to be told. */
+class Queue {
+  readonly #tell: (event: LoggedEvent) => Promise<void>
+  readonly #log: Logger
+  #waiting: LoggedEvent[] = []
+  #isBusy = false
+
+  constructor(tell: (event: LoggedEvent) => Promise<void>, log: Logger) {
+    this.#tell = tell
+    this.#log = log
+  }
+
+  add(event: LoggedEvent): void {
+    const { topic, position } = event
+    if (this.#waiting.length >= waitingMax)
+      this.#log.warn({ topic, position }, 'a subscriber is too slow; it misses an event')
+    else this.#waiting.push(event)
+    if (!this.#isBusy) void this.#tellAll()
+  }
+
+  async #tellAll(): Promise<void> {
+    this.#isBusy = true
+    for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) await this.#tell(next)
+    this.#isBusy = false
+  }
+}

@@ -1,0 +1,129 @@
+import type { Logger } from 'pino'
+import type { Db } from '../../../db/client.ts'
+import type { Database } from '../../../db/database.ts'
+import type { LoggedEvent } from '../events/loggedEvent.ts'
+import type { ConsumerEffects } from './consumer.ts'
+import { effectsOf } from './effects.ts'
+import type { Holding } from './holding.ts'
+import { asEvent } from './partition.ts'
+
+/** How a try ended. `stopped`: the server stops, or the partition is given away, and the handler heeded it. */
+export type Outcome =
+  | { readonly kind: 'handled' | 'lost' | 'stopped' }
+  | { readonly kind: 'failed'; readonly error: unknown }
+
+export interface TryParts {
+  readonly database: Database
+  readonly log: Logger
+  readonly onRecorded: () => void
+}
+
+interface Try {
+  readonly holding: Holding
+  readonly event: LoggedEvent
+  /** Which one it is, from 1. */
+  readonly attempt: number
+  /** Writes down that the event is handled, in the handler's transaction if it has one. No row: somebody else has the partition. */
+  readonly settle: (db: Db) => Promise<readonly unknown[]>
+}
+
+/** Another instance has the partition, so nothing of this try may be committed. */
+class LeaseLost extends Error {
+  override readonly name = 'LeaseLost'
+}
+
+class HandlerTooSlow extends Error {
+  override readonly name = 'HandlerTooSlow'
+}
+
+/** Hands an event to its handler once. Never rejects. */
+export const tryOnce = async (given: Try, parts: TryParts): Promise<Outcome> => {
+  const { holding, event, settle } = given
+  const log = parts.log.child({ consumer: holding.consumer.name, attempt: given.attempt })
+  const deadline = new Deadline(holding.consumer.withinSeconds * 1_000)
+  const effects = effectsOf(event, { ...parts, log })
+  const bound = bindTransaction(effects.transaction, settle, deadline.signal)
+  const run = async () => {
+    // A key that cannot be told fails here, where it is counted and kept.
+    holding.consumer.key(asEvent(event))
+    const signal = AbortSignal.any([holding.signal, deadline.signal])
+    const { lease } = holding
+    const { transaction } = bound
+    await holding.consumer.handle(asEvent(event), { ...effects, transaction, signal, lease, attempt: given.attempt })
+    await bound.ended()
+  }
+  try {
+    await deadline.race(run())
+  } catch (error) {
+    if (bound.isCommitted()) {
+      effects.log.error({ err: error }, 'a consumer failed behind its transaction; the event is not tried again')
+      return { kind: 'handled' }
+    }
+    if (error instanceof LeaseLost || holding.isLost) return { kind: 'lost' }
+    return holding.isOver ? { kind: 'stopped' } : { kind: 'failed', error }
+  } finally {
+    deadline.clear()
+  }
+  if (bound.isCommitted()) return { kind: 'handled' }
+  return settleAlone(() => settle(parts.database.db), effects.log)
+}
+
+const settleAlone = async (settle: () => Promise<readonly unknown[]>, log: Logger): Promise<Outcome> => {
+  try {
+    return { kind: (await settle()).length > 0 ? 'handled' : 'lost' }
+  } catch (err) {
+    // The position stands in memory and is written down with the next event, or as the lease is renewed.
+    log.warn({ err }, 'an event is handled but not confirmed yet: the database cannot be asked')
+    return { kind: 'handled' }
+  }
+}
+
+/** Joins the handler's effect and the confirmation in one transaction, once. */
+const bindTransaction = (transact: ConsumerEffects['transaction'], settle: Try['settle'], late: AbortSignal) => {
+  let running: Promise<unknown> | undefined
+  let isCommitted = false
+  const transaction: ConsumerEffects['transaction'] = (work, scope) => {
+    if (running) throw new Error('a consumer may call transaction once an event')
+    const committed = transact(async (tx) => {
+      const result = await work(tx)
+      // At the end, so that the row is locked no longer than the COMMIT takes.
+      if (late.aborted || (await settle(tx)).length === 0) throw new LeaseLost()
+      return result
+    }, scope).then((result) => {
+      isCommitted = true
+      return result
+    })
+    // A transaction that failed fails the try, whether the handler waits for it or not.
+    committed.catch(() => {})
+    running = committed
+    return committed
+  }
+  return { transaction, isCommitted: () => isCommitted, ended: async () => void (await running) }
+}
+
+/** A handler that ignores its signal is not waited for any longer than this. */
+class Deadline {
+  readonly #controller = new AbortController()
+  readonly #timer: NodeJS.Timeout
+
+  constructor(ms: number) {
+    this.#timer = setTimeout(() => this.#controller.abort(), ms).unref()
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  async race(work: Promise<void>): Promise<void> {
+    work.catch(() => {})
+    const passed = new Promise<never>((_, reject) => {
+      this.signal.addEventListener('abort', () => reject(new HandlerTooSlow('the time for one try is up')))
+    })
+    passed.catch(() => {})
+    await Promise.race([work, passed])
+  }
+
+  clear(): void {
+    clearTimeout(this.#timer)
+  }
+}
