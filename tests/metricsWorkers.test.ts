@@ -2,6 +2,7 @@ import { createServer } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { createGathering } from '../server/platform/metrics/gathering.ts'
 import { createMetrics, type Metrics } from '../server/platform/metrics/metrics.ts'
+import { createRequestCounter } from '../server/platform/metrics/requests.ts'
 import { createDatabase, type TestDatabase } from './support/database.ts'
 import { type Program, startProgram } from './support/program.ts'
 import { readScrape, requests, type Scrape, total } from './support/scrape.ts'
@@ -63,7 +64,8 @@ describe.each(['uws', 'node'])('a scrape of two workers on %s', (adapter) => {
     let both = after
     while (total(both, 'tsforge_processes') < 2) both = await scrape()
     expect(counted(both)).toBe(40)
-  })
+    // Three programs start, each compiled anew.
+  }, 90_000)
 })
 
 describe('gathering', () => {
@@ -111,5 +113,40 @@ describe('gathering', () => {
     const peers = () => [{ id: 1, ask }]
     await Promise.all([gather(peers), gather(peers), gather(peers)])
     expect(asked).toBe(1)
+  })
+})
+
+/** Figures to look at: what they should be depends on the machine. */
+describe('what a scrape of 200 routes with three statuses each costs', () => {
+  const busy = () => {
+    const metrics = createMetrics()
+    const countRequest = createRequestCounter(metrics)
+    for (let route = 0; route < 200; route += 1)
+      for (const status of [200, 401, 503]) countRequest('GET', `/api/v1/things/${route}/{id}`, status, 12.5)
+    return metrics
+  }
+  /** CPU, the middle of many. */
+  const millisecondsOf = async (work: () => Promise<unknown>) => {
+    const taken: number[] = []
+    for (let round = 0; round < 31; round += 1) {
+      const start = process.cpuUsage()
+      await work()
+      const { user, system } = process.cpuUsage(start)
+      taken.push((user + system) / 1000)
+    }
+    return taken.toSorted((a, b) => a - b)[15] ?? 0
+  }
+  const print = (what: string, ms: number) => console.info(`${what}: ${ms.toFixed(1)} ms of CPU`)
+
+  it('is printed', async () => {
+    const metrics = busy()
+    const snapshot = JSON.stringify(await metrics.snapshot())
+    print('one process', await millisecondsOf(metrics.text))
+    print('a worker tells its own', await millisecondsOf(async () => JSON.stringify(await metrics.snapshot())))
+    const { gather } = createGathering({ waitMs: 1_000 })
+    const peers = [1, 2].map((id) => ({ id, ask: async () => JSON.parse(snapshot) }))
+    print('the supervisor adds up two', await millisecondsOf(() => gather(() => peers)))
+    expect(requests(readScrape(await gather(() => peers)), 'GET', '/api/v1/things/7/{id}', 503)).toBe(2)
+    console.info(`${snapshot.length} bytes from each worker`)
   })
 })

@@ -1,5 +1,4 @@
-import { AggregatorRegistry } from 'prom-client'
-import type { Snapshot } from './metrics.ts'
+import { mergeSnapshots, type Snapshot, totalsOf } from './snapshots.ts'
 
 /** A worker whose metrics are wanted. `ask` resolves to undefined when it ends instead of answering. */
 export interface Peer {
@@ -23,6 +22,11 @@ export const createGathering = ({ waitMs }: { readonly waitMs: number }): Gather
   let departed: Snapshot[] = []
   let running: Promise<string> | undefined
 
+  const lastTotals = (id: number): Snapshot[] => {
+    const known = last.get(id)
+    return known ? [totalsOf(known)] : []
+  }
+
   const ask = async ({ id, ask: askPeer }: Peer): Promise<{ id: number; snapshot: Snapshot | undefined }> => {
     const snapshot = await within(waitMs, askPeer())
     if (snapshot) last.set(id, snapshot)
@@ -30,10 +34,12 @@ export const createGathering = ({ waitMs }: { readonly waitMs: number }): Gather
   }
 
   const gatherOnce = async (peers: readonly Peer[]): Promise<string> => {
-    if (departed.length > 1) departed = [await merge(departed).getMetricsAsJSON()]
+    const gone = departed
+    // Others may go meanwhile.
+    if (gone.length > 1) departed = [await mergeSnapshots(gone).snapshot(), ...departed.slice(gone.length)]
     const answers = await Promise.all(peers.map(ask))
-    const parts = answers.map(({ id, snapshot }) => snapshot ?? totalsOf(last.get(id)))
-    return merge([...parts, ...departed]).metrics()
+    const parts = answers.flatMap(({ id, snapshot }) => snapshot ?? lastTotals(id))
+    return mergeSnapshots([...parts, ...departed]).text()
   }
 
   return {
@@ -44,18 +50,11 @@ export const createGathering = ({ waitMs }: { readonly waitMs: number }): Gather
       return running
     },
     forget(id) {
-      departed = [...departed, totalsOf(last.get(id))]
+      departed = [...departed, ...lastTotals(id)]
       last.delete(id)
     },
   }
 }
-
-const merge = (snapshots: readonly Snapshot[]) => AggregatorRegistry.aggregate([...snapshots])
-
-/** What only ever grows. What a worker holds at the moment goes with it. */
-const totalsOf = (snapshot: Snapshot = []): Snapshot =>
-  // The typings give `type` as a number; it is the word of the output.
-  snapshot.filter(({ type }) => ['counter', 'histogram'].includes(String(type)))
 
 const within = async <T>(ms: number, promise: Promise<T>): Promise<T | undefined> => {
   let timer: NodeJS.Timeout | undefined

@@ -1,4 +1,5 @@
-import { Counter, Gauge, type Metric, Registry } from 'prom-client'
+import { Counter, Gauge, Registry } from 'prom-client'
+import { createHistograms, type Readable, readable } from './snapshots.ts'
 import {
   type CounterName,
   type GaugeName,
@@ -8,13 +9,9 @@ import {
   type MetricRow,
   metricTable,
 } from './table.ts'
-import { Timings } from './timings.ts'
-
-/** What a registry holds, as it goes from one process to another. */
-export type Snapshot = Awaited<ReturnType<Registry['getMetricsAsJSON']>>
 
 /** How all parts of the server report; the names and their labels are the rows of metricTable. */
-export interface Metrics {
+export interface Metrics extends Readable {
   /** Adds one. */
   readonly count: <Name extends CounterName>(name: Name, ...labels: LabelsOf<Name>) => void
   /** The series to observe values in. Ask once and keep it. */
@@ -25,10 +22,6 @@ export interface Metrics {
     read: () => number,
     ...labels: LabelsOf<Name>
   ) => void
-  /** All there is, read now. */
-  readonly snapshot: () => Promise<Snapshot>
-  /** The same in Prometheus' text format 0.0.4. */
-  readonly text: () => Promise<string>
 }
 
 type Labels = Readonly<Record<string, string>>
@@ -37,12 +30,11 @@ type Labels = Readonly<Record<string, string>>
 export const createMetrics = (): Metrics => {
   const registry = new Registry()
   const counters = new Map<MetricName, Counter>()
-  const histograms = new Map<MetricName, Timings>()
+  const histograms = createHistograms()
   const readers = new Map<MetricName, Readers>()
   for (const [name, row] of Object.entries(metricTable) as [MetricName, MetricRow][]) {
     const named = { registry, name, row }
-    if (row.kind === 'histogram') histograms.set(name, addHistogram(named))
-    else readers.set(name, new Map())
+    readers.set(name, new Map())
     if (row.kind === 'gauge') addGauge(named, of(readers, name))
     if (row.kind === 'counter') counters.set(name, addCounter(named, of(readers, name)))
   }
@@ -55,8 +47,7 @@ export const createMetrics = (): Metrics => {
     watch(name, read, ...[labels = {}]) {
       of(readers, name).set(JSON.stringify(labels), { labels, read })
     },
-    snapshot: () => registry.getMetricsAsJSON(),
-    text: () => registry.metrics(),
+    ...readable(registry, histograms),
   }
 }
 
@@ -66,13 +57,6 @@ interface Named {
   readonly registry: Registry
   readonly name: MetricName
   readonly row: MetricRow
-}
-
-const addHistogram = ({ registry, name, row: { help, labels = {}, buckets = [] } }: Named): Timings => {
-  const histogram = new Timings({ name, help, buckets, labelNames: Object.keys(labels) })
-  // A registry asks of a metric no more than Timings has; the typings name prom-client's own classes.
-  registry.registerMetric(histogram as unknown as Metric)
-  return histogram
 }
 
 const addGauge = (named: Named, readers: Readers): Gauge =>

@@ -1,8 +1,9 @@
 import { readdirSync } from 'node:fs'
-import { monitorEventLoopDelay, performance } from 'node:perf_hooks'
+import { createHistogram, performance } from 'node:perf_hooks'
 import type { Metrics } from './metrics.ts'
 
-const resolutionMs = 20
+const periodMs = 20
+const nanosecondsPerMs = 1e6
 const secondsOf = { nanoseconds: 1e-9, microseconds: 1e-6, milliseconds: 1e-3 }
 
 /** Reports what the process uses. Returns how to end the timer behind the delay of the event loop. */
@@ -26,21 +27,25 @@ export const watchProcess = (metrics: Metrics): (() => void) => {
   return watchDelay(metrics)
 }
 
+/** Measured by a timer of our own: node's monitor is blind for its first period after each reset. */
 const watchDelay = (metrics: Metrics): (() => void) => {
-  const delay = monitorEventLoopDelay({ resolution: resolutionMs })
-  delay.enable()
-  // The timer's own period is part of what it records.
-  const late = (nanoseconds: number) =>
-    Number.isFinite(nanoseconds) ? Math.max(0, nanoseconds * secondsOf.nanoseconds - resolutionMs / 1000) : 0
-  metrics.watch('nodejs_eventloop_delay_mean_seconds', () => late(delay.mean))
-  metrics.watch('nodejs_eventloop_delay_p99_seconds', () => late(delay.percentile(99)))
+  const late = createHistogram()
+  let due = performance.now() + periodMs
+  const timer = setInterval(() => {
+    const now = performance.now()
+    late.record(Math.max(1, Math.round((now - due) * nanosecondsPerMs)))
+    due = now + periodMs
+  }, periodMs).unref()
+  const seconds = (nanoseconds: number) => (late.count === 0 ? 0 : nanoseconds * secondsOf.nanoseconds)
+  metrics.watch('nodejs_eventloop_delay_mean_seconds', () => seconds(late.mean))
+  metrics.watch('nodejs_eventloop_delay_p99_seconds', () => seconds(late.percentile(99)))
   metrics.watch('nodejs_eventloop_delay_max_seconds', () => {
+    const worst = seconds(late.max)
     // The last of the three in the table, so that the next scrape begins anew.
-    const worst = delay.count > 0 ? late(delay.max) : 0
-    delay.reset()
+    late.reset()
     return worst
   })
-  return () => void delay.disable()
+  return () => clearInterval(timer)
 }
 
 const countOpenFiles = (): number => {

@@ -1,7 +1,8 @@
 import cluster, { type Worker } from 'node:cluster'
 import { refuse } from '../../rpc/failure.ts'
 import { createGathering, type Peer } from './gathering.ts'
-import type { Metrics, Snapshot } from './metrics.ts'
+import type { Metrics } from './metrics.ts'
+import type { Snapshot } from './snapshots.ts'
 
 /** How long the supervisor waits for a worker, and a worker for the supervisor. */
 const waitMs = { worker: 1_000, supervisor: 2_000 }
