@@ -56,7 +56,8 @@ export interface ServerStart {
   readonly environment: Readonly<Record<string, string>>
 }
 
-const linesKept = 40
+/** A server whose database is away says so for each request. */
+const linesKept = 2_000
 
 /** What every server under proof is told: a free port, no limits, the cheapest hash. */
 export const provingEnvironment = {
