@@ -21,7 +21,7 @@ describe('the contract', () => {
   })
 
   it.each(all)('%s: reads by GET, changes by another verb', (_key, { http, kind }) => {
-    expect(http[0] === 'GET').toBe(kind === 'query')
+    expect(http[0] === 'GET').toBe(kind !== 'mutation')
     expect(http[1]).toMatch(/^\/api\/v1\/[a-z{}_/-]+$/)
   })
 
@@ -59,6 +59,7 @@ interface JsonSchema {
   readonly items?: JsonSchema
   readonly anyOf?: readonly JsonSchema[]
   readonly allOf?: readonly JsonSchema[]
+  readonly oneOf?: readonly JsonSchema[]
   readonly $ref?: string
   readonly enum?: readonly unknown[]
   readonly const?: unknown
@@ -77,7 +78,7 @@ const childrenOf = (schema: JsonSchema): [string, JsonSchema][] => [
   ...Object.entries(schema.properties ?? {}),
   ...definitions(schema),
   ...(schema.items ? [['[]', schema.items] as [string, JsonSchema]] : []),
-  ...[...(schema.anyOf ?? []), ...(schema.allOf ?? [])].map(
+  ...[...(schema.anyOf ?? []), ...(schema.allOf ?? []), ...(schema.oneOf ?? [])].map(
     (part, index) => [`|${index}`, part] as [string, JsonSchema],
   ),
 ]
@@ -89,7 +90,7 @@ const find = (schema: JsonSchema, isBad: (schema: JsonSchema) => boolean, path =
 
 const looseParts = (schema: unknown) =>
   find(schema as JsonSchema, (part) => {
-    const isTyped = part.type ?? part.anyOf ?? part.allOf ?? part.$ref ?? part.enum ?? part.const
+    const isTyped = part.type ?? part.anyOf ?? part.allOf ?? part.oneOf ?? part.$ref ?? part.enum ?? part.const
     return isTyped === undefined || (part.type === 'object' && !part.properties)
   })
 

@@ -105,6 +105,8 @@ describe.each(entries)('%s', (key, entry) => {
     expect(successes).toEqual([String(isVoid ? 204 : status)])
     const response = resolve(document, operation.responses[successes[0] ?? ''])
     if (isVoid) return expect(response).not.toHaveProperty('content')
+    if (entry.kind === 'subscription')
+      return expect(Object.keys((response as { content: object }).content)).toEqual(['text/event-stream'])
     expect(response).toHaveProperty(['content', 'application/json', 'schema', 'properties', 'data'])
     expect(response).toHaveProperty(['content', 'application/json', 'schema', 'properties', 'success', 'const'], true)
   })

@@ -145,6 +145,27 @@ describe.each(adapters)('the stream over %s', (adapter) => {
     expect(topicsOf(rest)).not.toContain('tenant.member_removed')
   })
 
+  it('keeps tenants apart, also when all of the log is replayed', async () => {
+    const side = async (letter: string) => {
+      const owner = await register(app)
+      const body = { slug: `${letter}-${owner.id.slice(-8)}`, name: letter }
+      const tenant = (await app.request('POST', '/api/v1/tenants', { token: owner.accessToken, body })).body.data
+      await grant(app, owner, { permissions: ['events.read', 'menu.manage'], tenant })
+      const headers = { 'x-tenant-id': tenant.id }
+      const menu = { token: owner.accessToken, headers, body: { code: letter, label: letter } }
+      await app.request('POST', '/api/v1/menus', menu)
+      return { owner, tenant, headers }
+    }
+    const [b, a] = [await side('b'), await side('a')]
+    await app.caughtUp()
+    const [log] = await app.sql('select epoch from event_log')
+    const replay = await follow(a.owner, { headers: { ...a.headers, 'last-event-id': `${log?.epoch}.0` } })
+    const seen = await replay.until(({ event, data }) => event === 'menu.created' && data.tenant_id === a.tenant.id)
+    expect(seen.filter(({ data }) => data.tenant_id === b.tenant.id || data.actor_id === b.owner.id)).toEqual([])
+    const refused = await app.request('GET', '/api/v1/stream', { token: a.owner.accessToken, headers: b.headers })
+    expect([refused.status, refused.body.error.code]).toEqual([403, 'tenant.forbidden'])
+  })
+
   it.each([
     [
       'the session ends',

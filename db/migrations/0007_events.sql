@@ -48,7 +48,7 @@ CREATE TABLE "stream_tickets" (
 	"user_id" uuid NOT NULL,
 	"credential_id" uuid NOT NULL,
 	"kind" text NOT NULL,
-	"tenant_id" uuid,
+	"bucket" text NOT NULL,
 	"expires_at" timestamp (3) with time zone NOT NULL
 );
 --> statement-breakpoint

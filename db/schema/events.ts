@@ -108,7 +108,8 @@ export const streamTickets = pgTable(
     /** The session or API key that asked for it. */
     credential_id: uuid().notNull(),
     kind: text().$type<'session' | 'key'>().notNull(),
-    tenant_id: uuid(),
+    /** What the stream is opened in: the id of a tenant, or `global`. Whether its holder may is asked when it is used. */
+    bucket: text().notNull(),
     expires_at: moment().notNull(),
   },
   (table) => [index('stream_tickets_by_expiry').on(table.expires_at)],

@@ -10,8 +10,8 @@ export interface Identity {
   readonly credentialId: string
   readonly kind: Actor['kind']
   readonly user: Person
-  /** The tenant that a ticket was issued for, null for none; undefined where a header names it. */
-  readonly ticketTenant?: string | null
+  /** The bucket that a ticket was issued in; undefined where a header names it. */
+  readonly ticketBucket?: string
   /** What an API key may be used for; undefined for a session, which may do all that its person may. */
   readonly scopes?: readonly string[]
 }
@@ -59,8 +59,8 @@ export const createGate =
     if (!identity) return
     call.request.userId = identity.userId
     if (rules.access === 'session' && identity.kind === 'key') throw refuse('apikey.user_session_required')
-    const { ticketTenant } = identity
-    const tenantId = ticketTenant === undefined ? tenantOf(call.request.tenantHeader) : (ticketTenant ?? undefined)
+    const { ticketBucket } = identity
+    const tenantId = ticketBucket === undefined ? tenantOf(call.request.tenantHeader) : tenantOfBucket(ticketBucket)
     if (tenantId !== undefined && rules.tenancy === 'bucket') call.bucket = tenantId
     const permissions = needsStanding(rules, tenantId)
       ? await standingOf(parts, rules, { identity, tenantId })
@@ -75,11 +75,13 @@ export const createPermissionsNow =
   async (actor, bucket) => {
     const identity = await findAgain(actor)
     if (identity?.userId !== actor.userId) return undefined
-    const tenantId = bucket === 'global' ? undefined : bucket
+    const tenantId = tenantOfBucket(bucket)
     const { global, inTenant, mayEnter } = await findStanding(identity.userId, tenantId)
     if (tenantId === undefined) return withinScopes(identity, global)
     return mayEnter ? withinScopes(identity, inTenant) : undefined
   }
+
+const tenantOfBucket = (bucket: string) => (bucket === 'global' ? undefined : bucket)
 
 const nothing: ReadonlySet<string> = new Set()
 

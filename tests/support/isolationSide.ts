@@ -83,6 +83,8 @@ const signUp = async ({ request, sql }: TestApp, canary: Canary) => {
   const { user, tokens } = (await request('POST', '/api/v1/auth/register', { body, headers })).body.data
   await request('POST', '/api/v1/auth/login', { body, headers })
   await sql('update sessions set ip = $2 where user_id = $1', [user.id, canary('address')])
+  const ticket = { hash: Buffer.from(user.id), user_id: user.id, credential_id: randomUUID(), expires_at: 'infinity' }
+  await insert(sql, 'stream_tickets', { ...ticket, kind: canary('kind'), bucket: canary('bucket') })
   return { managerId: user.id as string, token: tokens.access_token as string }
 }
 

@@ -35,11 +35,24 @@ const owned = (tenantIds: readonly string[], personIds: readonly string[]): Reco
     sessions: ofPeople,
     refresh_tokens: `session_id in (select id from sessions where ${ofPeople})`,
     api_keys: ofPeople,
+    stream_tickets: ofPeople,
   }
 }
 
 /** What all tenants share, or nobody reads back. */
-const shared = ['permissions', 'idempotency_keys', 'schema_migrations']
+const shared = [
+  'permissions',
+  'idempotency_keys',
+  'schema_migrations',
+  'duties',
+  'rate_limits',
+  // Written by every change and read by streams alone: stream.test.ts holds who sees what.
+  'events',
+  'event_log',
+  'event_consumers',
+  'event_dead_letters',
+  'event_workers',
+]
 
 /** The rows without a tenant, beside those that are owned. */
 const withShared = (rows: Record<string, string>) =>

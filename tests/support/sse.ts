@@ -1,4 +1,6 @@
 import { createParser } from 'eventsource-parser'
+import { contract } from '../../contract/index.ts'
+import { conformance } from './record.ts'
 
 export interface Frame {
   readonly event: string | undefined
@@ -26,7 +28,11 @@ export const openSse = async (url: string, headers: Readonly<Record<string, stri
   const frames: Frame[] = []
   let received = ''
   const parser = createParser({
-    onEvent: ({ event, id, data }) => void frames.push({ event, id, data: data === '' ? '' : JSON.parse(data) }),
+    onEvent({ event, id, data }) {
+      const body: unknown = JSON.parse(data)
+      conformance(contract.events.stream.http, { status: 200, body })
+      frames.push({ event, id, data: body })
+    },
   })
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
   const next = async (): Promise<Frame | undefined> => {

@@ -13,7 +13,7 @@ export const insertTicket = statement('events.insertTicket', (db) =>
       user_id: placeholder('userId'),
       credential_id: placeholder('credentialId'),
       kind: placeholder('kind'),
-      tenant_id: sql`nullif(${placeholder('bucket')}::text, 'global')::uuid`,
+      bucket: placeholder('bucket'),
       expires_at: sql`now() + make_interval(secs => ${placeholder('seconds')})`,
     })
     .returning({ expires_at: streamTickets.expires_at }),
@@ -28,6 +28,6 @@ export const takeTicket = statement('events.takeTicket', (db) =>
       user_id: streamTickets.user_id,
       credential_id: streamTickets.credential_id,
       kind: streamTickets.kind,
-      tenant_id: streamTickets.tenant_id,
+      bucket: streamTickets.bucket,
     }),
 )

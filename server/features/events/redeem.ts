@@ -11,5 +11,5 @@ export const createRedeemTicket =
     const [taken] = await takeTicket(db, { hash: hashTicket(ticket) })
     if (!taken) return undefined
     const identity = await findAgain({ kind: taken.kind, credentialId: taken.credential_id })
-    return identity?.userId === taken.user_id ? { ...identity, ticketTenant: taken.tenant_id } : undefined
+    return identity?.userId === taken.user_id ? { ...identity, ticketBucket: taken.bucket } : undefined
   }

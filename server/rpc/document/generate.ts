@@ -49,7 +49,9 @@ const documented = (feature: string, name: string, rules: Entry) => {
   })
   const asked = rules.input ? (base.input(rules.input) as unknown as typeof base) : base
   const { output } = rules
-  const answered = asked.output(output instanceof z.ZodVoid ? output : succeeded(output))
+  // A stream sends its events without an envelope.
+  const isBare = output instanceof z.ZodVoid || rules.kind === 'subscription'
+  const answered = asked.output(isBare ? output : succeeded(output))
   return rules.kind === 'mutation' ? answered.mutation(unanswered) : answered.query(unanswered)
 }
 

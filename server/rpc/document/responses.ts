@@ -17,13 +17,16 @@ export const successResponses = (rules: Entry, schema: JsonObject | undefined): 
     [status]: {
       description: success[status] ?? 'The answer.',
       headers: successHeaders(rules),
-      ...(schema && { content: { 'application/json': { schema } } }),
+      ...(schema && { content: { [mediaTypeOf(rules)]: { schema } } }),
     },
     ...(isCached(rules) && {
       304: { description: 'The answer named in If-None-Match still holds. There is no body.', headers: cacheHeaders },
     }),
   }
 }
+
+/** The schema of a stream is that of one event; OpenAPI 3.1 has no other word for it. */
+const mediaTypeOf = ({ kind }: Entry) => (kind === 'subscription' ? 'text/event-stream' : 'application/json')
 
 const isCached = (rules: Entry) => rules.kind === 'query' && rules.cache !== undefined
 
