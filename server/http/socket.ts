@@ -140,7 +140,7 @@ const serveSocket = ({ router, kinds, budgets, peer, head, query }: SocketScene)
     experimental_encoder: calls,
     keepAlive,
     maxBatchSize: batchSizeMax,
-    createContext: ({ info }): TrpcContext => contextOf(calls, head, info),
+    createContext: ({ info }): TrpcContext => ({ ...contextOf(calls, head, info), whenTaken: () => peer.whenTaken() }),
     onError({ error }) {
       // Failures were looked at where they happened.
       if (error.code !== 'INTERNAL_SERVER_ERROR' || error.cause instanceof Failure) return

@@ -3,6 +3,8 @@ import type { TextSocket } from './exchange.ts'
 
 /** A message that finds more than this waiting is not sent, and the socket is closed. */
 const bufferedBytesMax = 256 * 1024
+/** What may wait before a stream pauses. */
+const waitingBytes = 64 * 1024
 /** How long a client may take nothing of what waits for it. */
 const stallMs = 15_000
 
@@ -18,6 +20,7 @@ export class SocketPeer extends EventEmitter {
   readonly #socket: TextSocket
   #sentBytes = 0
   #stallTimer: NodeJS.Timeout | undefined
+  #pausing: (() => void)[] = []
 
   constructor(socket: TextSocket) {
     super()
@@ -39,6 +42,7 @@ export class SocketPeer extends EventEmitter {
   close(code = 1008, reason = 'the connection params could not be read'): void {
     if (this.readyState !== states.open) return
     this.readyState = states.closing
+    this.#resume()
     this.#socket.close(code, reason)
   }
 
@@ -46,9 +50,17 @@ export class SocketPeer extends EventEmitter {
     this.#socket.terminate()
   }
 
+  /** Resolves when little waits to be sent, or the socket is closing. */
+  whenTaken(): Promise<void> {
+    if (this.readyState !== states.open || this.#socket.bufferedBytes <= waitingBytes) return Promise.resolve()
+    return new Promise((resolve) => this.#pausing.push(resolve))
+  }
+
   /** Something of what waited has left. */
   drained(): void {
-    if (this.#socket.bufferedBytes > 0) return
+    const { bufferedBytes } = this.#socket
+    if (bufferedBytes <= waitingBytes) this.#resume()
+    if (bufferedBytes > 0) return
     clearTimeout(this.#stallTimer)
     this.#stallTimer = undefined
   }
@@ -57,7 +69,12 @@ export class SocketPeer extends EventEmitter {
   ended(): void {
     this.readyState = states.closed
     clearTimeout(this.#stallTimer)
+    this.#resume()
     this.emit('close')
+  }
+
+  #resume(): void {
+    for (const resolve of this.#pausing.splice(0)) resolve()
   }
 
   #watch(): void {

@@ -12,6 +12,8 @@ export interface TrpcContext {
   readonly replay: { isReplay: boolean }
   /** Over a socket, whose context lives as long as it does, each call gets a head of its own; a stream ends by `signal`. */
   readonly openCall?: ((signal: AbortSignal | undefined) => RequestHead) | undefined
+  /** Over a socket: resolves when its client has taken most of what was sent. */
+  readonly whenTaken?: (() => Promise<void>) | undefined
 }
 
 /** The requests that errors belong to, where the context does not tell. */
@@ -74,21 +76,34 @@ export class SharedItem {
 
 type FollowOptions = { ctx: TrpcContext & { getRawInput: () => Promise<unknown> }; signal: AbortSignal | undefined }
 
-/** The items of a stream, tracked by their ids; its end ends the subscription. */
-const followed = (procedure: Procedure) =>
-  async function* ({ ctx, signal }: FollowOptions) {
+/**
+ * The stream is opened before the subscription is said to have started, so that a refusal is no end, and a client that
+ * moves to another socket leaves the old one no sooner than the new one listens. The signal closes what is never read.
+ */
+const followed =
+  (procedure: Procedure) =>
+  async ({ ctx, signal }: FollowOptions) => {
     const stream = await openStream(procedure, ctx)
     const close = () => stream.close()
     signal?.addEventListener('abort', close)
     if (signal?.aborted) close()
-    try {
-      for (let items = await stream.read(); items; items = await stream.read()) {
-        for (const item of items) yield tracked(item.id, new SharedItem(item))
-      }
-    } finally {
-      close()
-    }
+    return items(stream, ctx)
   }
+
+/** The items of a stream, tracked by their ids; its end ends the subscription. */
+async function* items(stream: EventStream, { whenTaken }: TrpcContext) {
+  try {
+    for (let read = await stream.read(); read; read = await stream.read()) {
+      for (const item of read) {
+        yield tracked(item.id, new SharedItem(item))
+        // What a slow reader does not take stays in the log.
+        await whenTaken?.()
+      }
+    }
+  } finally {
+    stream.close()
+  }
+}
 
 const openStream = async (procedure: Procedure, ctx: FollowOptions['ctx']): Promise<EventStream> => {
   try {
