@@ -176,6 +176,14 @@ describe.each<Kind>(isInstalled ? ['postgres', 'redis'] : ['postgres'])('RATE_LI
 })
 
 describe('the table rate_limits', () => {
+  it('is not written for a budget that is used up', async () => {
+    const app = await startOne('postgres', 5)
+    const statuses = []
+    for (let calls = 0; calls < 12; calls += 1) statuses.push((await nowhere(app)).status)
+    expect([count(statuses, 404), count(statuses, 429)]).toEqual([5, 7])
+    expect(await app.sql('select points from rate_limits')).toEqual([{ points: 5 }])
+  })
+
   it('is rid of what has expired', async () => {
     const app = await startOne('postgres', 5)
     await app.sql(`insert into rate_limits values ('address:old', 3, 1), ('address:young', 3, $1)`, [Date.now() + 1e6])

@@ -40,7 +40,7 @@ async function checkStore(proof: Proof, options: FleetOptions, store: Mortal): P
   )
 }
 
-await prove('limits', { limitSeconds: 600 }, async (proof) => {
+await prove('limits', { limitSeconds: 1_200 }, async (proof) => {
   const bundle = await bundlePrograms({ main: 'server/main.ts' })
   const cluster = await startCluster({ isDurable: true })
   const redis = await startRedis()

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import { RateLimiterRedis } from 'rate-limiter-flexible'
@@ -54,8 +53,7 @@ const openClient = async (url: string, outage: Outage): Promise<Redis> => {
     retryStrategy: () => reconnectMs,
   })
   redis.on('error', outage.note)
-  // One that accepts connections and then says nothing would keep `connect` waiting for good.
-  await Promise.race([redis.connect().catch(outage.note), sleep(connectMs, undefined, { ref: false })])
+  await redis.connect().catch(outage.note)
   return redis
 }
 
