@@ -28,6 +28,7 @@ import { createFeed, type Feed } from './platform/events/feed.ts'
 import { createListener, type Listener } from './platform/events/listener.ts'
 import { createStreams } from './platform/events/streams.ts'
 import { openBudgets } from './platform/limits/openBudgets.ts'
+import { createLoad } from './platform/load.ts'
 import { countedBudgets } from './platform/metrics/countedBudgets.ts'
 import { countedReplays } from './platform/metrics/countedReplays.ts'
 import { createMetrics, type Metrics } from './platform/metrics/metrics.ts'
@@ -121,8 +122,15 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   const feed = createFeed({ database, gateDatabase, log })
   const streams = createStreams({ feed, gateDatabase, maxStreams: config.streams.max })
   const deadlines = createDeadlines(config.http.requestTimeoutSeconds)
+  const load = createLoad({
+    maxRunning: config.http.maxCallsRunning,
+    maxDelayMs: config.http.maxLoopDelayMs,
+    running: deadlines.running,
+    onRefused: () => metrics.count('tsforge_requests_shed_total', { reason: 'server' }),
+  })
   const procedures = createProcedures(modules, {
     deadlines,
+    load,
     services: { ...services, streams, permissionsNow: createPermissionsNow(gateParts) },
     gates: [createGate(gateParts), checkKey],
     transact: countedReplays(createTransact(database, seal, feed.nudge), metrics),
@@ -227,6 +235,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
       await untilNone(() => sockets.count, Math.min(withinMs, goodbyeMs))
       server.close()
       deadlines.close()
+      load.close()
       stopWatching()
       scraping.close()
       await Promise.all([services.passwords.close(), feed.stop(), listener?.stop()])

@@ -33,6 +33,8 @@ export interface Config {
     readonly workers: number
     readonly bodyLimitBytes: number
     readonly requestTimeoutSeconds: number
+    readonly maxCallsRunning: number
+    readonly maxLoopDelayMs: number
     /** Exact origins, or `*` alone. */
     readonly corsOrigins: readonly string[]
     /** Addresses and CIDR ranges; `addressSet` makes them searchable. */
@@ -134,6 +136,8 @@ function httpOf(values: Values): Config['http'] {
     workers: values.CLUSTER_WORKERS,
     bodyLimitBytes: values.BODY_LIMIT_BYTES,
     requestTimeoutSeconds: values.REQUEST_TIMEOUT_SECONDS,
+    maxCallsRunning: values.MAX_CALLS_RUNNING,
+    maxLoopDelayMs: values.MAX_LOOP_DELAY_MILLISECONDS,
     corsOrigins: values.CORS_ORIGINS,
     trustedProxies: values.TRUSTED_PROXIES,
     drainSeconds: values.DRAIN_SECONDS,

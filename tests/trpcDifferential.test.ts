@@ -92,7 +92,8 @@ const procedures = createProcedures([{ name: 'toy', contract: toy, handlers }], 
     checkKey,
   ],
   transact: () => Promise.reject(new Error('no database here')),
-  deadlines: { begin: () => ({ pause() {}, resume() {}, end() {} }), close() {} },
+  deadlines: { begin: () => ({ pause() {}, resume() {}, end() {} }), running: () => 0, close() {} },
+  load: { hasRoom: () => true },
 })
 const router = createTrpcRouter(procedures)
 const [route] = trpcRoutes({ procedures, router, budgets: unlimited, serveStream: () => {} })

@@ -16,6 +16,8 @@ export interface Deadline {
 export interface Deadlines {
   /** `seconds` for what has a time of its own. */
   readonly begin: (timed: Timed, seconds?: number) => Deadline
+  /** Calls that are at work: those that wait for their body are not. */
+  readonly running: () => number
   readonly close: () => void
 }
 
@@ -27,23 +29,28 @@ const lookMs = 100
  * that beginning and ending one costs an object and a place in a set.
  */
 export const createDeadlines = (defaultSeconds: number): Deadlines => {
-  const running = new Set<OpenDeadline>()
-  const clock = { nowMs: performance.now() }
+  const open = new Set<OpenDeadline>()
+  const shared = { nowMs: performance.now(), paused: 0 }
   const look = () => {
-    clock.nowMs = performance.now()
-    for (const deadline of running) if (deadline.isOver(clock.nowMs) && deadline.expire()) running.delete(deadline)
+    shared.nowMs = performance.now()
+    for (const deadline of open) if (deadline.isOver(shared.nowMs) && deadline.expire()) open.delete(deadline)
   }
   const timer = setInterval(look, lookMs).unref()
   return {
-    begin: (timed, seconds = defaultSeconds) => new OpenDeadline(timed, { seconds, running, clock }),
+    begin(timed, seconds = defaultSeconds) {
+      const deadline = new OpenDeadline(timed, { seconds, open, shared })
+      open.add(deadline)
+      return deadline
+    },
+    running: () => open.size - shared.paused,
     close: () => clearInterval(timer),
   }
 }
 
 interface Place {
   readonly seconds: number
-  readonly running: Set<OpenDeadline>
-  readonly clock: { readonly nowMs: number }
+  readonly open: Set<OpenDeadline>
+  readonly shared: { readonly nowMs: number; paused: number }
 }
 
 class OpenDeadline implements Deadline {
@@ -56,22 +63,26 @@ class OpenDeadline implements Deadline {
     this.#timed = timed
     this.#place = place
     // The call may have begun right before the next look.
-    this.#atMs = place.clock.nowMs + place.seconds * 1000 + lookMs
-    place.running.add(this)
+    this.#atMs = place.shared.nowMs + place.seconds * 1000 + lookMs
   }
 
   pause(): void {
-    this.#pausedAtMs = this.#place.clock.nowMs
+    const { shared } = this.#place
+    this.#pausedAtMs = shared.nowMs
+    shared.paused++
   }
 
   resume(): void {
     if (this.#pausedAtMs === 0) return
-    this.#atMs += this.#place.clock.nowMs - this.#pausedAtMs
+    const { shared } = this.#place
+    this.#atMs += shared.nowMs - this.#pausedAtMs
     this.#pausedAtMs = 0
+    shared.paused--
   }
 
   end(): void {
-    this.#place.running.delete(this)
+    this.resume()
+    this.#place.open.delete(this)
   }
 
   isOver(nowMs: number): boolean {

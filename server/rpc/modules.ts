@@ -4,6 +4,7 @@ import type { Subscriptions } from '../platform/consumers/bus.ts'
 import type { Consumer } from '../platform/consumers/consumer.ts'
 import type { Deadlines } from '../platform/deadlines.ts'
 import type { Duty } from '../platform/duties/duty.ts'
+import type { Load } from '../platform/load.ts'
 import type { AnyHandler, Handlers } from './handlers.ts'
 import { createProcedure, type Gate, type Procedure } from './procedure.ts'
 import type { Transact } from './transaction.ts'
@@ -52,6 +53,7 @@ interface Assembly {
   readonly gates: readonly Gate[]
   readonly transact: Transact
   readonly deadlines: Deadlines
+  readonly load: Pick<Load, 'hasRoom'>
 }
 
 /** The procedures of all modules, named `module.entry`. */

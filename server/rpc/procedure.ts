@@ -5,6 +5,7 @@ import { Cancellation } from '../../db/cancellation.ts'
 import type { Actor, Context, RequestHead, Services } from '../context.ts'
 import type { Deadline, Deadlines } from '../platform/deadlines.ts'
 import { recordEvent } from '../platform/events/record.ts'
+import type { Load } from '../platform/load.ts'
 import { withDeadline } from './deadline.ts'
 import { Failure, refuse } from './failure.ts'
 import type { AnyHandler } from './handlers.ts'
@@ -52,10 +53,14 @@ interface Parts {
   readonly gates: readonly Gate[]
   readonly transact: Transact
   readonly deadlines: Deadlines
+  readonly load: Pick<Load, 'hasRoom'>
 }
 
+/** Made once: an error of its own for each would cost more than all else that a refused call does. */
+const overloaded = refuse('overloaded', { retryAfterSeconds: 1 })
+
 export const createProcedure = (parts: Parts): Procedure => {
-  const { path, rules, handler, gates, deadlines } = parts
+  const { path, rules, handler, gates, deadlines, load } = parts
   const input = rules.input && z.compile(rules.input)
   const output = z.compile(rules.output)
   const serialize = (answer: unknown) => output.parse(answer)
@@ -89,6 +94,7 @@ export const createProcedure = (parts: Parts): Procedure => {
     path,
     rules,
     call(request, readInput) {
+      if (!load.hasRoom()) return Promise.reject(overloaded)
       const call = openCall(parts, request, serialize)
       return withDeadline(deadlines, { call, seconds: rules.deadlineSeconds }, (deadline) =>
         run(call, readInput, deadline),

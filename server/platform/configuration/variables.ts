@@ -96,6 +96,17 @@ const http = {
     description:
       'How long a call may take before it is stopped, rolled back and answered 503 `deadline_exceeded`. The arrival of its body does not count, streams have no deadline, and an entry of the contract may name another one.',
   },
+  MAX_CALLS_RUNNING: {
+    type: type.integer(1, 1_000_000),
+    default: '500',
+    description:
+      'Calls that one process works on at once; the next is answered 503 `overloaded` before anything is done for it. Those that wait for their body and open streams do not count.',
+  },
+  MAX_LOOP_DELAY_MILLISECONDS: {
+    type: type.integer(10, 60_000),
+    default: '500',
+    description: 'How late timers may be. While they are later, a tenth of `MAX_CALLS_RUNNING` is worked on at once.',
+  },
   CORS_ORIGINS: {
     type: type.origins,
     default: '',
