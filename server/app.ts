@@ -120,7 +120,12 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   const { tokens } = services
   const gateParts = { budgets, ...createIdentities({ tokens, database, gateDatabase, log }) }
   const feed = createFeed({ database, gateDatabase, log })
-  const streams = createStreams({ feed, gateDatabase, maxStreams: config.streams.max })
+  const streams = createStreams({
+    feed,
+    gateDatabase,
+    maxStreams: config.streams.max,
+    onFull: () => metrics.count('tsforge_requests_shed_total', { reason: 'streams' }),
+  })
   const deadlines = createDeadlines(config.http.requestTimeoutSeconds)
   const load = createLoad({
     maxRunning: config.http.maxCallsRunning,
@@ -184,6 +189,8 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     version: options.version,
     adapter: adapter.name,
     server,
+    streams,
+    sockets,
     hashing: services.passwords,
     pools: {
       app: { max: config.database.maxConnections, stats: database.stats },

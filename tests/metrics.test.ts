@@ -218,6 +218,15 @@ describe.each(adapters)('what is refused, on %s', (adapter) => {
     expect(total(await scrapeOf(app), 'tsforge_requests_shed_total', { reason: 'hashing' })).toBe(shed)
   })
 
+  it('… and a stream where there are too many', async () => {
+    await start({ STREAMS_MAX: '0' })
+    const { accessToken: token } = await register(app)
+    expect((await app.request('GET', '/api/v1/stream', { token })).status).toBe(503)
+    const scrape = await scrapeOf(app)
+    expect(total(scrape, 'tsforge_requests_shed_total', { reason: 'streams' })).toBe(1)
+    expect([total(scrape, 'tsforge_streams_open'), requests(scrape, 'GET', '/api/v1/stream', 503)]).toEqual([0, 1])
+  })
+
   it('spends no budget itself, and wants the token of operators once there is one', async () => {
     const token = 'an operator token of some length'
     await start({ RATE_LIMIT_PER_MINUTE: '1', ADMIN_TOKEN: token })

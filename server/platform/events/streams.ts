@@ -26,10 +26,12 @@ interface Options {
   readonly gateDatabase: Database
   /** Of one instance. */
   readonly maxStreams: number
+  /** Told of each stream that is refused because there are so many. */
+  readonly onFull: () => void
 }
 
 /** The streams of this instance. Each second the access of all of them is read again, in few statements. */
-export const createStreams = ({ feed, gateDatabase, maxStreams }: Options): Streams => {
+export const createStreams = ({ feed, gateDatabase, maxStreams, onFull }: Options): Streams => {
   const open = new Set<Follower>()
   const perUser = new Map<string, number>()
   let isClosed = false
@@ -53,7 +55,10 @@ export const createStreams = ({ feed, gateDatabase, maxStreams }: Options): Stre
 
   return {
     async open(viewer, readAccess, lastEventId) {
-      if (isClosed || open.size >= maxStreams) throw refuse('overloaded', { retryAfterSeconds: retrySeconds })
+      if (isClosed || open.size >= maxStreams) {
+        onFull()
+        throw refuse('overloaded', { retryAfterSeconds: retrySeconds })
+      }
       if ((perUser.get(viewer.userId) ?? 0) >= perUserMax)
         throw refuse('rate_limited', { retryAfterSeconds: retrySeconds })
       const onClose = () => {

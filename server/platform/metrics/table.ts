@@ -37,6 +37,8 @@ export const metricTable = {
     buckets: requestBuckets,
   },
   http_server_active_requests: { kind: 'gauge', help: 'Requests whose reply is not complete, this scrape among them.' },
+  tsforge_streams_open: { kind: 'gauge', help: 'Streams of events; STREAMS_MAX is the most of an instance.' },
+  tsforge_sockets_open: { kind: 'gauge', help: 'WebSocket connections.' },
 
   db_client_connections: {
     kind: 'gauge',
@@ -64,7 +66,7 @@ export const metricTable = {
   tsforge_requests_shed_total: {
     kind: 'counter',
     help: 'Calls refused with 503 `overloaded`, by what was full.',
-    labels: { reason: ['hashing', 'server'] },
+    labels: { reason: ['hashing', 'streams', 'server'] },
   },
   tsforge_idempotent_replays_total: {
     kind: 'counter',

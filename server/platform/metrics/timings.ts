@@ -53,8 +53,8 @@ interface TimingsOptions {
 }
 
 /**
- * A histogram that gives out its series. prom-client's own joins the labels anew at every observation, which costs more
- * than a microsecond, and takes ten times as long to write and to merge the many series of all routes.
+ * A histogram that gives out its series. prom-client's own joins the labels anew at every observation, which takes
+ * fifteen times as long, and six times as long to write the many series of all routes.
  */
 export class Timings {
   readonly name: string

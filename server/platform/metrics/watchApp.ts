@@ -12,14 +12,21 @@ interface Watched {
   readonly adapter: 'uws' | 'node'
   readonly server: { readonly inFlight: number }
   readonly pools: Readonly<Record<'app' | 'gate', { readonly max: number; readonly stats: () => PoolStats }>>
+  readonly streams: { readonly count: () => number }
+  readonly sockets: { readonly count: number }
   readonly hashing: { readonly stats: () => { readonly running: number; readonly queued: number } }
 }
 
 /** Reports what the process and the parts of the app hold at the moment of a scrape. Returns how to stop. */
-export const watchApp = (metrics: Metrics, { version, adapter, server, pools, hashing }: Watched): (() => void) => {
+export const watchApp = (
+  metrics: Metrics,
+  { version, adapter, server, pools, streams, sockets, hashing }: Watched,
+): (() => void) => {
   const { watch } = metrics
   watch('tsforge_build_info', () => 1, { version, node: process.version, adapter })
   watch('http_server_active_requests', () => server.inFlight)
+  watch('tsforge_streams_open', streams.count)
+  watch('tsforge_sockets_open', () => sockets.count)
   watch('tsforge_hashing_running', () => hashing.stats().running)
   watch('tsforge_hashing_waiting', () => hashing.stats().queued)
   for (const name of ['app', 'gate'] as const) {
