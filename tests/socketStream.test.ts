@@ -133,6 +133,24 @@ describe.each(adapters)('the stream over a socket on %s', (adapter) => {
     expect((await socket.next()).result.data.data.payload.code).toBe(`again-${adapter}`)
   })
 
+  it('does not end for its client when the server stops, which would not follow it elsewhere', async () => {
+    const stopping = await startApp({ adapter, database })
+    const socket = new RawSocket(urlOf(stopping), { authorization: `Bearer ${admin.accessToken}` })
+    await socket.open()
+    socket.send({ id: 1, method: 'subscription', params: { path: 'events.stream', input: {} } })
+    expect(await socket.next()).toMatchObject({ id: 1, result: { type: 'started' } })
+    const release = await stopping.hold('lock table sessions in access exclusive mode')
+    socket.send({ id: 2, method: 'query', params: { path: 'auth.me' } })
+    await stopping.untilBlocked(1)
+    const closing = stopping.close()
+    expect(await socket.next()).toEqual({ id: null, method: 'reconnect' })
+    await release()
+    expect(await socket.next()).toMatchObject({ id: 2, result: { type: 'data' } })
+    expect(await socket.text()).toBeNull()
+    expect((await socket.closed).code).toBe(1012)
+    await closing
+  })
+
   it('ends with its session', async () => {
     const other = await registerAdmin(app)
     const { ends } = await follow({ token: other.accessToken })
