@@ -1,89 +1,43 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type ConsumerEffects, consumer, type EventOn } from '../server/platform/consumers/consumer.ts'
-import { defineModule } from '../server/rpc/modules.ts'
-import { type Account, registerAdmin } from './support/accounts.ts'
-import { startApp, type TestApp } from './support/app.ts'
-import { createDatabase, type TestDatabase } from './support/database.ts'
+import { sql } from 'drizzle-orm'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import {
+  type ConsumerScene,
+  type Handle,
+  labelOf,
+  type MenuEvent,
+  menuConsumer,
+  moduleOf,
+  openScene,
+  until,
+} from './support/consumerScene.ts'
 
-type MenuTopic = 'menu.created' | 'menu.updated' | 'menu.deleted'
-type MenuEvent = EventOn<MenuTopic>
-type Handle = (event: MenuEvent, effects: ConsumerEffects) => Promise<void>
-type Settings = Partial<Parameters<typeof consumer<MenuTopic>>[0]>
+let scene: ConsumerScene
+beforeAll(async () => {
+  scene = await openScene()
+})
+afterEach(() => scene.clear())
+afterAll(() => scene.close())
 
-const topics = ['menu.created', 'menu.updated', 'menu.deleted'] as const
-
-/** A module of one consumer of menus, named `test.menus`. */
-const moduleOf = (handle: Handle, settings: Settings = {}) =>
-  defineModule({
-    name: 'test',
-    contract: {},
-    handlers: {},
-    consumers: [consumer<MenuTopic>({ name: 'test.menus', topics, from: 'start', handle, ...settings })],
-  })
+const noWait = { firstRetrySeconds: 0.001, longestRetrySeconds: 0.001 }
+const partitionsWith = async (condition: string) =>
+  (await scene.rows('*')).length > 0 && (await scene.sql(`select from event_consumers where ${condition}`)).length
 
 describe('a consumer', () => {
-  let database: TestDatabase
-  const running: TestApp[] = []
-  let web: TestApp
-  let admin: Account
-
-  beforeAll(async () => {
-    database = await createDatabase()
-    web = await startApp({ database, environment: { RUN_CONSUMERS: 'false' } })
-    admin = await registerAdmin(web)
-    await web.sql('create table effects (position bigint, instance text)')
-    await web.sql('grant insert on effects to app')
-  })
-  afterAll(async () => {
-    await web.close()
-    await database.drop()
-  })
-  beforeEach(async () => {
-    await web.caughtUp()
-    await web.sql('truncate effects, event_consumers, event_dead_letters, event_workers')
-    await web.sql('delete from events')
-    await web.sql('update event_log set first_position = last_position + 1')
-  })
-  afterEach(async () => {
-    await Promise.all(running.splice(0).map((app) => app.close()))
-  })
-
-  const start = async (handle: Handle, settings?: Settings): Promise<TestApp> => {
-    const app = await startApp({ database, modules: [moduleOf(handle, settings)] })
-    running.push(app)
-    return app
-  }
-  const create = async (code: string, headers = {}): Promise<string> =>
-    (
-      await web.request('POST', '/api/v1/menus', {
-        token: admin.accessToken,
-        body: { code: `${code}-${Math.random()}`, label: code },
-        headers,
-      })
-    ).body.data.id
-  const rename = (id: string, label: string) =>
-    web.request('PATCH', `/api/v1/menus/${id}`, { token: admin.accessToken, body: { label } })
-  const labelOf = (event: MenuEvent) => ('label' in event.payload ? event.payload.label : '')
-  const until = async (isTrue: () => boolean | Promise<boolean>) => {
-    while (!(await isTrue())) await new Promise(setImmediate)
-  }
-  const rows = (columns: string) => web.sql(`select ${columns} from event_consumers order by partition`)
-
   it('is told once of each event of its topics, with tenant, actor, request and trace', async () => {
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
     const seen: MenuEvent[] = []
-    await create('before', { traceparent, 'x-request-id': 'told' })
-    const app = await start(async (event, { log }) => {
+    await scene.createMenu('before', { traceparent, 'x-request-id': 'told' })
+    const app = await scene.consume(async (event, { log }) => {
       seen.push(event)
       log.info('seen')
     })
     await until(() => seen.length === 1)
-    await create('after')
+    await scene.createMenu('after')
     await until(() => seen.length === 2)
     expect(seen[0]).toMatchObject({
       topic: 'menu.created',
       tenant_id: null,
-      actor_id: admin.id,
+      actor_id: scene.admin.id,
       request_id: 'told',
       traceparent,
       payload: { label: 'before' },
@@ -93,39 +47,242 @@ describe('a consumer', () => {
     expect(line).toMatchObject({ consumer: 'test.menus', request_id: 'told', trace_id: traceparent.split('-')[1] })
   })
 
-  it('begins behind the log when it is to begin now', async () => {
+  it('goes on where it was, and begins behind the log when it is to begin now', async () => {
     const seen: string[] = []
-    await create('before')
-    await web.caughtUp()
-    const app = await start(async (event) => void seen.push(labelOf(event)), { from: 'now' })
-    await app.consumers.look()
-    await create('after')
+    const handle: Handle = async (event) => void seen.push(labelOf(event))
+    await scene.createMenu('before')
+    await scene.web.caughtUp()
+    const first = await scene.consume(handle, { from: 'now' })
+    await first.consumers.look()
+    await scene.createMenu('first')
     await until(() => seen.length > 0)
-    expect(seen).toEqual(['after'])
+    await scene.stop(first)
+    await scene.createMenu('meanwhile')
+    await scene.consume(handle, { from: 'now' })
+    await until(() => seen.length > 1)
+    expect(seen).toEqual(['first', 'meanwhile'])
   })
 
   it('is worked for by several instances at once, in order for each key and once for each event', async () => {
     const seen: { id: string; label: string; by: number }[] = []
     const busy = new Set<string>()
+    const overlaps: string[] = []
     const handle =
       (by: number): Handle =>
       async (event) => {
-        expect(busy.has(event.target)).toBe(false)
+        if (busy.has(event.target)) overlaps.push(event.target)
         busy.add(event.target)
         await new Promise(setImmediate)
         seen.push({ id: event.target, label: labelOf(event), by })
         busy.delete(event.target)
       }
-    const [one, two] = await Promise.all([start(handle(1)), start(handle(2))])
-    await one.consumers.look()
-    await two.consumers.look()
-    await until(async () => (await rows('holder')).every(({ holder }) => holder !== null))
-    await until(async () => new Set((await rows('holder')).map(({ holder }) => holder)).size === 2)
-    const ids = await Promise.all(Array.from({ length: 12 }, () => create('0')))
-    for (const label of ['1', '2', '3']) await Promise.all(ids.map((id) => rename(id, label)))
-    await until(() => seen.length === 48)
-    for (const id of ids)
-      expect(seen.filter((one) => one.id === id).map(({ label }) => label)).toEqual(['0', '1', '2', '3'])
-    expect(new Set(seen.map(({ by }) => by)).size).toBe(2)
+    await Promise.all([scene.consume(handle(1)), scene.consume(handle(2))])
+    await until(async () => new Set((await scene.rows('holder')).map(({ holder }) => holder)).size === 2)
+    const ids = await Promise.all(Array.from({ length: 12 }, () => scene.createMenu('0')))
+    for (const label of ['1', '2', '3']) await Promise.all(ids.map((id) => scene.renameMenu(id, label)))
+    await until(() => seen.length >= 48)
+    const labelsOf = (id: string) => seen.filter((one) => one.id === id).map(({ label }) => label)
+    expect(ids.map(labelsOf)).toEqual(ids.map(() => ['0', '1', '2', '3']))
+    expect(overlaps).toEqual([])
+    expect(new Set(seen.map(({ by }) => by))).toEqual(new Set([1, 2]))
+  })
+
+  it('shares out its partitions anew as instances come and go', async () => {
+    const holders = async () => {
+      const held = (await scene.rows('holder')).map(({ holder }) => holder)
+      return [...new Set(held)].map((holder) => held.filter((one) => one === holder).length)
+    }
+    const first = await scene.consume(async () => {})
+    await until(async () => (await holders())[0] === 4)
+    await scene.consume(async () => {})
+    await until(async () => (await holders()).join() === '2,2')
+    await scene.stop(first)
+    await until(async () => (await holders())[0] === 4 && (await partitionsWith('holder is null')) === 0)
+  })
+
+  it('catches up with a log that is longer than what is read at once', async () => {
+    await scene.sql(
+      `insert into events (topic, target, payload)
+       select 'menu.created', (i % 50)::text, jsonb_build_object('code', i, 'label', i::text) from generate_series(1, 1500) i`,
+    )
+    await scene.web.caughtUp()
+    const seen: number[] = []
+    await scene.consume(async (event) => void seen.push(Number(labelOf(event))))
+    await until(() => seen.length >= 1500)
+    const inOrder = [...seen].sort((a, b) => a - b)
+    expect(inOrder).toEqual(Array.from({ length: 1500 }, (_, i) => i + 1))
+    for (let key = 0; key < 50; key++) {
+      const ofKey = seen.filter((n) => n % 50 === key)
+      expect(ofKey).toEqual([...ofKey].sort((a, b) => a - b))
+    }
+  })
+
+  it('keeps the partitions it began with, and says so', async () => {
+    await scene.stop(await scene.consume(async () => {}))
+    await scene.sql("insert into event_consumers (name, partition) values ('test.menus', 0), ('test.menus', 1)")
+    const app = await scene.consume(async () => {}, { partitions: 8 })
+    await app.consumers.look()
+    expect(await scene.rows('partition')).toEqual([{ partition: 0 }, { partition: 1 }])
+    expect(app.logged.filter((line) => line.includes('keeps the partitions it began with'))).toHaveLength(1)
+  })
+
+  it('says which events it missed when the log was trimmed before it came', async () => {
+    await scene.createMenu('trimmed')
+    await scene.web.caughtUp()
+    const [{ last }] = (await scene.sql('select last_position as last from event_log')) as [{ last: string }]
+    await scene.sql(`insert into event_consumers (name, partition, position) values ('test.menus', 0, $1)`, [
+      Number(last) - 1,
+    ])
+    await scene.sql('delete from events')
+    await scene.sql('update event_log set first_position = last_position + 1')
+    const seen: string[] = []
+    const app = await scene.consume(async (event) => void seen.push(labelOf(event)))
+    await scene.createMenu('kept')
+    await until(() => seen.length > 0)
+    expect(seen).toEqual(['kept'])
+    const lines = app.logged.filter((line) => line.includes('a consumer missed events'))
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([{ level: 50, from: Number(last), to: Number(last) }])
+  })
+})
+
+describe('a handler that fails', () => {
+  it('holds up its own partition alone, and is tried again with the same event first', async () => {
+    const seen: string[] = []
+    const app = await scene.consume(
+      async (event, { attempt }) => {
+        seen.push(`${labelOf(event)} ${attempt}`)
+        if (labelOf(event) === 'bad' && attempt < 3) throw new TypeError('no')
+      },
+      { ...noWait, key: (event) => ('label' in event.payload && event.payload.label === 'other' ? 'b' : 'a') },
+    )
+    await scene.createMenu('bad')
+    await scene.createMenu('next')
+    await scene.createMenu('other')
+    await until(() => seen.length === 5)
+    expect(seen.filter((one) => !one.startsWith('other'))).toEqual(['bad 1', 'bad 2', 'bad 3', 'next 1'])
+    expect(seen).toContain('other 1')
+    expect(await scene.deadLetters()).toEqual([])
+    expect(app.logged.filter((line) => line.includes('a consumer failed on an event'))).toHaveLength(2)
+  })
+
+  it('waits longer after each failure, and the wait outlives the instance', async () => {
+    await scene.createMenu('bad')
+    const attempts: number[] = []
+    const handle: Handle = async (_event, { attempt }) => {
+      attempts.push(attempt)
+      throw new Error('no')
+    }
+    const settings = { firstRetrySeconds: 3_600, longestRetrySeconds: 100_000 }
+    const first = await scene.consume(handle, settings)
+    await until(async () => (await partitionsWith('attempts = 1')) === 1)
+    const wait = 'extract(epoch from retry_at - now()) between 1700 and 3600'
+    expect(await partitionsWith(`attempts = 1 and ${wait}`)).toBe(1)
+    await scene.stop(first)
+    const second = await scene.consume(handle, settings)
+    await second.consumers.look()
+    expect(attempts).toEqual([1])
+    await scene.stop(second)
+    await scene.sql('update event_consumers set retry_at = now() where retry_at is not null')
+    await scene.consume(handle, settings)
+    await until(async () => (await partitionsWith('attempts = 2')) === 1)
+    expect(await partitionsWith('extract(epoch from retry_at - now()) between 3500 and 7200')).toBe(1)
+    expect(attempts).toEqual([1, 2])
+  })
+
+  it('makes a dead letter after its tries, without what the error quotes, and the next event is handled', async () => {
+    const seen: string[] = []
+    const app = await scene.consume(
+      async (event, { db }) => {
+        if (labelOf(event) !== 'bad') return void seen.push(labelOf(event))
+        await db.execute(sql`select ${'hunter2'}::int`)
+      },
+      { ...noWait, tries: 3, key: () => 'all' },
+    )
+    await scene.createMenu('bad')
+    await scene.createMenu('next')
+    await until(() => seen.length > 0)
+    expect(await scene.deadLetters()).toMatchObject([
+      { consumer: 'test.menus', attempts: 3, failure: 'SQLSTATE 22P02', redrive_at: null },
+    ])
+    expect(app.logged.filter((line) => line.includes('an event became a dead letter'))).toHaveLength(1)
+    expect(app.logged.join('')).not.toContain('hunter2')
+    expect(seen).toEqual(['next'])
+  })
+
+  it('stops no other consumer, nor does one whose key cannot be told', async () => {
+    const seen: string[] = []
+    await scene.start([
+      moduleOf({
+        consumers: [
+          menuConsumer(async () => Promise.reject(new Error('no')), { name: 'test.fails', ...noWait, tries: 1 }),
+          menuConsumer(async () => {}, {
+            name: 'test.keyless',
+            ...noWait,
+            tries: 1,
+            key: () => {
+              throw new RangeError('no key')
+            },
+          }),
+          menuConsumer(async (event) => void seen.push(labelOf(event)), { name: 'test.works' }),
+        ],
+      }),
+    ])
+    await scene.createMenu('one')
+    await until(async () => seen.length === 1 && (await scene.deadLetters()).length === 2)
+    expect((await scene.deadLetters()).map(({ consumer, failure }) => [consumer, failure])).toEqual([
+      ['test.fails', 'Error'],
+      ['test.keyless', 'RangeError'],
+    ])
+  })
+
+  it('is given up on after its time, and what it still does is rolled back', async () => {
+    await scene.createMenu('slow')
+    const late: { finish: () => void; result?: Promise<unknown> }[] = []
+    const app = await scene.consume(
+      async (event, { transaction, signal }) => {
+        const held = new Promise<void>((finish) => late.push({ finish }))
+        const result = transaction(async (tx) => {
+          await tx.execute(`insert into effects values ('${labelOf(event)}')`)
+          await held
+        })
+        Object.assign(late.at(-1) ?? {}, { result: result.catch((error: Error) => error.name) })
+        await new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('aborted'))))
+      },
+      { ...noWait, tries: 1, withinSeconds: 0.05 },
+    )
+    await until(async () => (await scene.deadLetters()).length === 1)
+    for (const { finish } of late) finish()
+    expect(await late[0]?.result).toBe('LeaseLost')
+    expect(await scene.effects()).toEqual([])
+    expect(app.logged.filter((line) => line.includes('became a dead letter'))).toHaveLength(1)
+  })
+
+  it('is counted, too, when it takes the process down each time', async () => {
+    await scene.createMenu('poison')
+    await scene.web.caughtUp()
+    await scene.sql(`insert into event_consumers (name, partition, position, lease, holder, leased_until, attempts)
+      select 'test.menus', 0, first_position - 1, 7, 'gone', now() - interval '1 s', 1 from event_log`)
+    const seen: number[] = []
+    let isHeld = true
+    const app = await scene.consume(
+      async (_event, { attempt }) => {
+        seen.push(attempt)
+        await until(() => !isHeld)
+      },
+      { tries: 2 },
+    )
+    await until(() => seen.length === 1)
+    // Before the handler is over.
+    expect(await scene.rows('attempts')).toEqual([{ attempts: 2 }])
+    expect(seen).toEqual([2])
+    // It ends without a word, as if killed.
+    await scene.sql("update event_consumers set lease = lease + 1, leased_until = now() - interval '1 s'")
+    isHeld = false
+    await scene.stop(app)
+    await scene.sql("update event_consumers set holder = 'gone'")
+    await scene.consume(async () => void seen.push(0), { tries: 2 })
+    await until(async () => (await scene.deadLetters()).length === 1)
+    expect(await scene.deadLetters()).toMatchObject([{ failure: 'the process ended while it was handled' }])
+    expect(seen).toEqual([2])
   })
 })

@@ -28,7 +28,7 @@ const deleteExpiredTickets = statement('events.deleteExpiredTickets', (db) =>
     .delete(streamTickets)
     .where(
       sql`${streamTickets.hash} = any(array(
-        select hash from stream_tickets where expires_at <= now() limit ${placeholder('limit')} for update skip locked
+        select hash from stream_tickets where expires_at <= now() limit ${placeholder('limit')}
       ))`,
     )
     .returning({ user_id: streamTickets.user_id }),

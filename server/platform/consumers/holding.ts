@@ -57,6 +57,11 @@ export class Holding {
     return { name: this.consumer.name, partition: this.partition, lease: this.lease }
   }
 
+  /** What log lines say of it. */
+  get names() {
+    return { consumer: this.consumer.name, partition: this.partition, lease: this.lease }
+  }
+
   /** Everything up to here is done with. */
   get position(): number {
     return this.#positionBefore(this.waiting[0])

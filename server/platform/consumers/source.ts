@@ -42,7 +42,10 @@ const readPage = async (holding: Holding, { gateDatabase, log }: Source, upTo: n
   const after = Math.max(holding.readTo, first - 1)
   if (after > holding.readTo) {
     const missed = { from: holding.readTo + 1, to: after }
-    log.error({ ...holding.row, ...missed }, 'a consumer missed events: EVENT_RETENTION_DAYS were over before it came')
+    log.error(
+      { ...holding.names, ...missed },
+      'a consumer missed events: EVENT_RETENTION_DAYS were over before it came',
+    )
   }
   const { topics } = holding.consumer
   const page = await readTopics(gateDatabase.db, epoch, { after, upTo, topics, limit: pageLimit })

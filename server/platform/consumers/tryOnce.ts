@@ -7,9 +7,12 @@ import { effectsOf } from './effects.ts'
 import type { Holding } from './holding.ts'
 import { asEvent } from './partition.ts'
 
-/** How a try ended. `stopped`: the server stops, or the partition is given away, and the handler heeded it. */
+/**
+ * How a try ended. `confirmed`: handled, and written down with the effect. `stopped`: the server stops, or the partition
+ * is given away, and the handler heeded it.
+ */
 export type Outcome =
-  | { readonly kind: 'handled' | 'lost' | 'stopped' }
+  | { readonly kind: 'handled' | 'confirmed' | 'lost' | 'stopped' }
   | { readonly kind: 'failed'; readonly error: unknown }
 
 export interface TryParts {
@@ -23,7 +26,7 @@ interface Try {
   readonly event: LoggedEvent
   /** Which one it is, from 1. */
   readonly attempt: number
-  /** Writes down that the event is handled, in the handler's transaction if it has one. No row: somebody else has the partition. */
+  /** Writes down in the handler's transaction that the event is handled. No row: somebody else has the partition. */
   readonly settle: (db: Db) => Promise<readonly unknown[]>
 }
 
@@ -57,25 +60,14 @@ export const tryOnce = async (given: Try, parts: TryParts): Promise<Outcome> => 
   } catch (error) {
     if (bound.isCommitted()) {
       effects.log.error({ err: error }, 'a consumer failed behind its transaction; the event is not tried again')
-      return { kind: 'handled' }
+      return { kind: 'confirmed' }
     }
     if (error instanceof LeaseLost || holding.isLost) return { kind: 'lost' }
     return holding.isOver ? { kind: 'stopped' } : { kind: 'failed', error }
   } finally {
     deadline.clear()
   }
-  if (bound.isCommitted()) return { kind: 'handled' }
-  return settleAlone(() => settle(parts.database.db), effects.log)
-}
-
-const settleAlone = async (settle: () => Promise<readonly unknown[]>, log: Logger): Promise<Outcome> => {
-  try {
-    return { kind: (await settle()).length > 0 ? 'handled' : 'lost' }
-  } catch (err) {
-    // The position stands in memory and is written down with the next event, or as the lease is renewed.
-    log.warn({ err }, 'an event is handled but not confirmed yet: the database cannot be asked')
-    return { kind: 'handled' }
-  }
+  return { kind: bound.isCommitted() ? 'confirmed' : 'handled' }
 }
 
 /** Joins the handler's effect and the confirmation in one transaction, once. */

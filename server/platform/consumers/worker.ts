@@ -26,6 +26,7 @@ export const workOn = async (holding: Holding, parts: WorkerParts): Promise<void
       await holding.untilWoken(patienceMs)
     }
   }
+  await confirmations.get(holding)
   if (holding.isLost) return
   await releaseLease(parts.database.db, { ...holding.row, position: holding.position }).catch((err: unknown) =>
     log.warn({ err, consumer: holding.consumer.name }, 'a partition was not given back; its lease ends by itself'),
@@ -64,8 +65,35 @@ const handleNext = async (holding: Holding, event: LoggedEvent, parts: WorkerPar
   const settle = (db: TryParts['database']['db']) => confirm(db, { ...holding.row, position: holding.nextPosition })
   const outcome = await tryOnce({ holding, event, attempt, settle }, parts)
   if (outcome.kind === 'failed') await putOff({ holding, event, attempt, isCounted, error: outcome.error }, parts)
-  else if (outcome.kind === 'handled') holding.advance()
   else if (outcome.kind === 'lost') lose(holding, parts)
+  else if (outcome.kind !== 'stopped') holding.advance()
+  if (outcome.kind === 'handled') confirmSoon(holding, parts)
+}
+
+const confirmations = new WeakMap<Holding, Promise<void>>()
+const unconfirmed = new WeakSet<Holding>()
+
+/**
+ * Writes the position down without holding up the next event: what is handled meanwhile goes into the next statement. A
+ * process that is killed has that much handled again.
+ */
+const confirmSoon = (holding: Holding, parts: WorkerParts): void => {
+  unconfirmed.add(holding)
+  if (confirmations.has(holding)) return
+  const done = confirmAll(holding, parts).finally(() => confirmations.delete(holding))
+  confirmations.set(holding, done)
+}
+
+const confirmAll = async (holding: Holding, parts: WorkerParts): Promise<void> => {
+  try {
+    while (unconfirmed.delete(holding) && !holding.isLost) {
+      const [row] = await confirm(parts.database.db, { ...holding.row, position: holding.position })
+      if (!row) lose(holding, parts)
+    }
+  } catch (err) {
+    // It is written down with the next event, or as the lease is renewed.
+    parts.log.warn({ err, ...holding.names }, 'events are handled but not confirmed yet: the database cannot be asked')
+  }
 }
 
 interface FailedTry {
@@ -79,7 +107,7 @@ interface FailedTry {
 /** Counts a failed try and waits for the next one, or gives the event up. */
 const putOff = async ({ holding, event, attempt, isCounted, error }: FailedTry, parts: WorkerParts): Promise<void> => {
   const seconds = untilRetry(holding.consumer, attempt)
-  const names = { ...holding.row, position: event.position, topic: event.topic, attempt }
+  const names = { ...holding.names, position: event.position, topic: event.topic, attempt }
   parts.log.warn({ err: error, ...names }, 'a consumer failed on an event')
   if (!(await count(holding, event, { more: isCounted ? 0 : 1, seconds }, parts))) return
   holding.retryAt = performance.now() + seconds * 1_000
@@ -97,6 +125,8 @@ const count = async (
   noted: { readonly more: number; readonly seconds: number },
   parts: WorkerParts,
 ): Promise<boolean> => {
+  // It would take back what is counted here.
+  await confirmations.get(holding)
   const [row] = await noteFailure(parts.database.db, { ...holding.row, position, ...noted })
   if (!row) lose(holding, parts)
   // The COMMIT whose answer was lost had happened.
@@ -106,8 +136,9 @@ const count = async (
 }
 
 const bury = async (holding: Holding, event: LoggedEvent, failure: string, { database, log }: WorkerParts) => {
-  const { attempts, row } = holding
+  const { attempts, row, names } = holding
   const { position } = event
+  await confirmations.get(holding)
   const isBuried = await database.transaction(async (tx) => {
     const [mine] = await confirm(tx, { ...row, position })
     if (mine) await insertDeadLetter(tx, { name: row.name, position, attempts, failure })
@@ -116,7 +147,7 @@ const bury = async (holding: Holding, event: LoggedEvent, failure: string, { dat
   if (!isBuried) return lose(holding, { log })
   holding.advance()
   log.error(
-    { ...row, position, attempts, failure },
+    { ...names, position, attempts, failure },
     'an event became a dead letter; forge events shows and redrives it',
   )
 }
@@ -130,13 +161,17 @@ const redriveOne = async (holding: Holding, { event, attempts }: Redrive, parts:
     { holding, event, attempt: attempts + 1, settle: (db) => deleteDeadLetter(db, row) },
     parts,
   )
+  if (outcome.kind === 'handled') await deleteDeadLetter(database.db, row)
   if (outcome.kind !== 'failed') return
-  log.warn({ err: outcome.error, ...row }, 'a redriven event failed again; it stays a dead letter')
+  log.warn(
+    { err: outcome.error, ...holding.names, position: event.position },
+    'a redriven event failed again; it stays a dead letter',
+  )
   await keepDeadLetter(database.db, { ...row, failure: kindOf(outcome.error) })
 }
 
 const lose = (holding: Holding, { log }: Pick<WorkerParts, 'log'>) => {
   if (!holding.isLost)
-    log.warn(holding.row, 'another instance has taken a partition over; what was not confirmed is its')
+    log.warn(holding.names, 'another instance has taken a partition over; what was not confirmed is its')
   holding.lose()
 }
