@@ -3,36 +3,11 @@
  * first argument names; or, with `claim`, the one that no longer claims keys, which the proof must not pass with. Both
  * are done to it from outside: the server has no switch for it.
  */
-import { Client } from 'pg'
 import { NodeExchange } from '../../server/http/nodeExchange.ts'
 import type { OpenExchange } from '../../server/http/openExchange.ts'
 import { UwsExchange } from '../../server/http/uwsExchange.ts'
 import type { KillPoint } from './killPoints.ts'
-
-const die = (): void => void process.kill(process.pid, 'SIGKILL')
-
-/** What the server says to PostgreSQL: the name of a prepared statement, or its text. */
-const wordOf = (query: unknown): string => {
-  if (typeof query === 'string') return query
-  const { name, text } = query as { name?: string; text?: string }
-  return name ?? text ?? ''
-}
-
-type Answer = Promise<unknown>
-type Watch = (word: string, ask: () => Answer) => Answer
-
-/** Lets `watch` stand between the server and every statement it sends on a connection of its own. */
-const betweenStatements = (watch: (client: Client) => Watch): void => {
-  const { query } = Client.prototype
-  const watches = new WeakMap<Client, Watch>()
-  Client.prototype.query = function (this: Client, ...given: unknown[]) {
-    // A query with a callback is the pool's own: it stands in no transaction.
-    if (typeof given.at(-1) === 'function') return Reflect.apply(query, this, given)
-    const own = watches.get(this) ?? watch(this)
-    watches.set(this, own)
-    return own(wordOf(given[0]), () => Reflect.apply(query, this, given) as unknown as Answer)
-  } as typeof query
-}
+import { betweenStatements, die } from './statements.ts'
 
 const dieAtStatement = (word: string, when: 'sent' | 'answered'): void =>
   betweenStatements(() => {

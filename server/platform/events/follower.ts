@@ -5,7 +5,7 @@ import { idOf, type LoggedEvent, positionOf } from './loggedEvent.ts'
 import { type EventStream, gapItem, mayEndAccess, type StreamItem } from './stream.ts'
 
 /** Items of one reading; a page of the log, when the reader is behind what the feed remembers. */
-const pageLimit = 200
+const pageLimit = 100
 /** Access that was read this recently need not be read again before the next event. */
 const freshMs = 500
 
