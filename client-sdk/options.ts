@@ -42,3 +42,23 @@ export interface CallOptions {
   /** In place of the client's `tenantId`. */
   readonly tenantId?: string
 }
+
+export interface StreamOptions {
+  /** Ends the stream: the loop over it is done, without a failure. Default: none. */
+  readonly signal?: AbortSignal
+  /** In place of the client's `tenantId`, which is asked again for each connection. */
+  readonly tenantId?: string
+  /** The `id` of the last event that was handled: the stream begins behind it. Default: it begins now. */
+  readonly lastEventId?: string
+  /**
+   * Called when a connection is open, the first and each after it. What is read from here on is no older than the
+   * events. Default: nothing.
+   */
+  readonly onOpen?: () => void
+  /** Called when a connection failed and will be tried again. Default: nothing. */
+  readonly onLost?: (failure: ClientFailure) => void
+  /** Failures in a row after which the stream fails too. Default: Infinity. */
+  readonly retries?: number
+  /** Milliseconds without a byte after which a connection counts as lost; the server sends one each 15,000. Default: 45,000. */
+  readonly silenceMs?: number
+}

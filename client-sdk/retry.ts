@@ -10,14 +10,13 @@ export interface Retrying {
   readonly clock: Clock
 }
 
-const firstDelayMs = 250
-const longestDelayMs = 8_000
 /** Whoever is told to come back later than this hears it as the failure, rather than wait without a word. */
 const longestRetryAfterSeconds = 60
 
 const passingStatuses = new Set([408, 429, 502, 503, 504])
 
-const isPassing = ({ code, status }: ClientFailure): boolean =>
+/** Whether a failure's reason passes by itself. */
+export const isPassing = ({ code, status }: ClientFailure): boolean =>
   code === 'client.unreachable' ||
   code === 'client.timeout' ||
   code === 'idempotency.in_progress' ||
@@ -34,16 +33,33 @@ export const retried = async <T>(retrying: Retrying, attempt: () => Promise<T>):
       return await attempt()
     } catch (error) {
       const failure = toFailure(error)
-      const delayMs = count < retries && isPassing(failure) ? delayAfter(failure, count, clock.random()) : undefined
+      const isEnough = count >= retries || (failure.retryAfterSeconds ?? 0) > longestRetryAfterSeconds
+      const delayMs =
+        isEnough || !isPassing(failure)
+          ? undefined
+          : delayAfter(failure, { ...callDelays, count, chance: clock.random() })
       if (delayMs === undefined) throw failure
       await clock.sleep(delayMs, signal)
     }
   }
 }
 
-/** Doubles with each attempt and is spread by half, so that clients who failed together do not return together. */
-const delayAfter = ({ retryAfterSeconds }: ClientFailure, count: number, chance: number): number | undefined => {
-  if (retryAfterSeconds === undefined) return Math.min(longestDelayMs, firstDelayMs * 2 ** count) * (0.5 + chance / 2)
-  if (retryAfterSeconds > longestRetryAfterSeconds) return undefined
-  return retryAfterSeconds * 1000 + firstDelayMs * chance
+interface Delays {
+  readonly firstMs: number
+  readonly longestMs: number
+}
+
+const callDelays: Delays = { firstMs: 250, longestMs: 8_000 }
+
+/**
+ * Milliseconds to wait after a failure. Doubles with each one in a row and is spread by half, so that clients who failed
+ * together do not return together. What the server says comes first.
+ */
+export const delayAfter = (
+  failure: ClientFailure | undefined,
+  { firstMs, longestMs, count, chance }: Delays & { readonly count: number; readonly chance: number },
+): number => {
+  const { retryAfterSeconds } = failure ?? {}
+  if (retryAfterSeconds !== undefined) return retryAfterSeconds * 1000 + firstMs * chance
+  return Math.min(longestMs, firstMs * 2 ** count) * (0.5 + chance / 2)
 }

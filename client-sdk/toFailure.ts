@@ -15,7 +15,8 @@ export const toFailure = (error: unknown): ClientFailure => {
   return new ClientFailure(cause instanceof SyntaxError ? 'client.unreadable' : 'client.unreachable', { cause })
 }
 
-const ofShape = ({ message, data }: ErrorShape, response: Response | undefined): ClientFailure =>
+/** The failure for an error as tRPC tells it. */
+export const ofShape = ({ message, data }: ErrorShape, response: Response | undefined): ClientFailure =>
   new ClientFailure(data.failure.code, {
     message,
     status: data.httpStatus,
@@ -29,7 +30,7 @@ interface Envelope {
 }
 
 /** The server answers in its REST envelope where it refuses a request before it knows that tRPC is spoken. */
-const ofEnvelope = (body: unknown, response: Response): ClientFailure => {
+export const ofEnvelope = (body: unknown, response: Response): ClientFailure => {
   const refusal = (body as Envelope | null)?.error
   if (typeof refusal?.code !== 'string') return unreadable(response)
   const { code, message, meta } = refusal

@@ -58,7 +58,7 @@ const topicList = z.preprocess(
   (value) =>
     Array.isArray(value) ? value.flatMap((item) => (typeof item === 'string' ? item.split(',') : item)) : value,
   z.array(z.enum(topicNames)).max(topicNames.length),
-)
+) as unknown as z.ZodType<Topic[], readonly Topic[]>
 
 export const events = {
   stream: subscription({

@@ -35,6 +35,26 @@ describe('types of the client', () => {
     if (isFailure(error)) expectTypeOf(error).toEqualTypeOf<ClientFailure>()
   })
 
+  it('give each topic of a stream its payload', () => {
+    const read = async () => {
+      for await (const event of client.events.stream({ topics: ['menu.created'] }, { lastEventId: 'a.1' })) {
+        if (event.topic === 'gap') expectTypeOf(event).toHaveProperty('to').toEqualTypeOf<string>()
+        if (event.topic !== 'menu.created') continue
+        expectTypeOf(event.payload).toEqualTypeOf<{ code: string; label: string }>()
+        expectTypeOf(event.tenant_id).toEqualTypeOf<string | null>()
+        // @ts-expect-error a field of another topic
+        event.payload.slug
+      }
+    }
+    expectTypeOf(read).returns.resolves.toBeVoid()
+    expectTypeOf<[]>().toExtend<Parameters<Client['events']['stream']>>()
+    // @ts-expect-error a topic that does not exist
+    client.events.stream({ topics: ['menu.nothing'] })
+    // @ts-expect-error a stream is no promise
+    client.events.stream().then
+    expectTypeOf<Parameters<Client['events']['stream']>[1]>().not.toExtend<{ idempotencyKey?: string } | undefined>()
+  })
+
   it('serve plain tRPC', () => {
     expectTypeOf(trpc.auth.login.mutate).parameter(0).toEqualTypeOf<{ email: string; password: string }>()
     expectTypeOf(trpc.auth.me.query).parameter(0).toBeVoid()
