@@ -85,6 +85,24 @@ describe('an effect in the consumer’s transaction', () => {
     expect(await scene.effects()).toEqual(['one'])
   })
 
+  it('of a redriven event is rolled back, too, and the dead letter waits for whoever has taken over', async () => {
+    const { begun, outcomes, handle } = held()
+    let isBad = true
+    await scene.consume(async (event, effects) => (isBad ? Promise.reject(new Error('no')) : handle(event, effects)), {
+      tries: 1,
+    })
+    await scene.createMenu('one')
+    await until(async () => (await scene.deadLetters()).length === 1)
+    isBad = false
+    await scene.sql('update event_dead_letters set redrive_at = now()')
+    await until(() => begun.length === 1)
+    await takeOver()
+    begun[0]?.go()
+    await until(() => outcomes.length === 1)
+    expect([await scene.effects(), outcomes]).toEqual([[], ['LeaseLost']])
+    expect(await scene.deadLetters()).toMatchObject([{ attempts: 1, redrive_at: expect.any(Date) }])
+  })
+
   it('is rolled back with its work, and tried again', async () => {
     const attempts: number[] = []
     await scene.consume(
@@ -146,7 +164,7 @@ describe('an effect in the consumer’s transaction', () => {
 })
 
 describe('a partition that is taken over', () => {
-  it('is confirmed no more by a plain handler, whose signal aborts as its lease is renewed in vain', async () => {
+  it('is confirmed no more by a plain handler, whose signal aborts', async () => {
     const begun: { readonly signal: AbortSignal; readonly go: () => void }[] = []
     const app = await scene.consume((_event, { signal }) => new Promise((go) => begun.push({ signal, go })))
     await scene.createMenu('one')
@@ -155,6 +173,7 @@ describe('a partition that is taken over', () => {
     const before = await positions()
     begun[0]?.go()
     await until(() => app.logged.some((line) => line.includes('another instance has taken a partition over')))
+    expect(begun[0]?.signal.aborted).toBe(true)
     expect(await positions()).toEqual(before)
   })
 

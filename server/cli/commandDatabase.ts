@@ -6,20 +6,35 @@ import { createLog } from '../log.ts'
 import { ForgeError } from './forgeError.ts'
 import type { Terminal } from './terminal.ts'
 
-/**
- * Runs `work` on the database that the server would use, as the server's own role. An embedded one is found by DATA_DIR
- * and, when none runs, started for the time of the work.
- */
-export const withDatabase = async <T>(
+/** The database as the two roles of the server see it; no connection is opened before the first query. */
+export interface CommandDatabases {
+  readonly app: Database
+  /** Reads the events of all tenants. */
+  readonly gate: Database
+}
+
+/** Runs `work` on the database that the server would use, as the role that serves its calls. */
+export const withDatabase = <T>(
   config: Config,
   terminal: Pick<Terminal, 'complain'>,
   work: (database: Database) => Promise<T>,
+): Promise<T> => withDatabases(config, terminal, ({ app }) => work(app))
+
+/**
+ * Runs `work` on the database that the server would use, as the server's own roles. An embedded one is found by DATA_DIR
+ * and, when none runs, started for the time of the work.
+ */
+export const withDatabases = async <T>(
+  config: Config,
+  terminal: Pick<Terminal, 'complain'>,
+  work: (databases: CommandDatabases) => Promise<T>,
 ): Promise<T> => {
   const log = await createLog({ ...config, logLevel: 'warn' }, { write: (line) => terminal.complain(sentenceOf(line)) })
   for (const warning of config.warnings) log.warn(warning)
   const connected = await connectDatabase(config, log)
   try {
-    return await onPool(config, connected.addresses.app, work)
+    const { app, gate } = connected.addresses
+    return await onPool(config, app, (asApp) => onPool(config, gate, (asGate) => work({ app: asApp, gate: asGate })))
   } catch (error) {
     if (codeOf(error) === undefinedTable) throw new ForgeError(noSchema)
     throw error

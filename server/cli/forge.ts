@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { explainStartFailure } from '../platform/startFailure.ts'
 import { version } from '../version.ts'
 import { addAdminCommands } from './adminCommand.ts'
+import { addEventsCommands } from './eventsCommand.ts'
 import { ForgeError, failed, misused } from './forgeError.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -28,6 +29,7 @@ const createProgram = (terminal: Terminal): Command => {
     .showHelpAfterError('(--help shows the options and an example)')
     .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 not understood.')
   addAdminCommands(program, terminal)
+  addEventsCommands(program, terminal)
   program
     .command('version')
     .description('print the version')
