@@ -3,7 +3,7 @@ import { loadConfig } from './config.ts'
 import { createLog } from './log.ts'
 import { explainStartFailure } from './platform/startFailure.ts'
 import { serve } from './serve.ts'
-import { isSupervisor, supervise } from './supervise.ts'
+import { isSupervisor, type StartFailure, supervise } from './supervise.ts'
 
 try {
   const config = loadConfig()
@@ -11,6 +11,12 @@ try {
   if (cluster.isPrimary) for (const warning of config.warnings) log.warn(warning)
   await (isSupervisor(config) ? supervise(config, log) : serve(config, log))
 } catch (error) {
-  process.stderr.write(`${explainStartFailure(error)}\n`)
-  process.exit(1)
+  const sentence = explainStartFailure(error)
+  if (cluster.isWorker) {
+    const failure: StartFailure = { kind: 'start.failed', sentence }
+    process.send?.(failure, undefined, undefined, () => process.exit(1))
+  } else {
+    process.stderr.write(`${sentence}\n`)
+    process.exit(1)
+  }
 }

@@ -2,67 +2,99 @@ import cluster, { type Worker } from 'node:cluster'
 import type { Logger } from 'pino'
 import type { Config } from './config.ts'
 import { connectDatabase } from './database.ts'
+import { endWorkers } from './platform/endWorkers.ts'
 import { answerScrapes } from './platform/metrics/workers.ts'
 import { addressOf } from './serve.ts'
 
 const backOffMs = { first: 500, longest: 30_000 }
 /** A worker that lived this long was healthy: the next one is started without delay. */
 const healthyMs = 60_000
+/** So many starts in a row that came to nothing, while no worker serves, are the end. */
+const failedStartsMax = 4
+
+const gaveUp = 'tsforge gave up: no worker serves any more and none can be started. The last one said:'
 
 /**
  * Keeps CLUSTER_WORKERS processes on one port. It holds the embedded database and runs the migrations once; a worker
- * that dies is replaced, ever more slowly while they die young. A signal lets all of them finish, and ends with 0.
+ * that dies is replaced, ever more slowly while they die young. It ends with 1 and a sentence when none can start, or
+ * none any more. A signal lets all of them finish, one after the other, and ends with 0.
  */
 export const supervise = async (config: Config, log: Logger): Promise<void> => {
   const database = await connectDatabase(config, log)
-  const { workers } = config.http
+  const serving = new Set<Worker>()
+  const hurry = new AbortController()
   let isStopping = false
+  let isComplete = false
+  let failedStarts = 0
   let delayMs = 0
-  let ready = 0
 
   const start = () => {
     if (isStopping) return
     const startedAt = performance.now()
     const worker = cluster.fork({ MIGRATE_ON_START: 'false' })
+    let failure: string | undefined
     worker.on('message', (message) => {
+      if (isStartFailure(message)) failure = message.sentence
       if (message !== 'ready') return
-      ready += 1
-      if (ready === workers)
-        log.info(`ready on ${addressOf(config, config.http.port)} (${workers} workers), API reference at /docs`)
+      serving.add(worker)
+      failedStarts = 0
+      announce()
     })
     worker.on('exit', (code, signal) => {
+      if (!serving.delete(worker)) failedStarts += 1
       if (isStopping) return
-      // It has said why; trying again would not change it.
-      if (ready === 0) return void stop('a worker could not start', 1)
+      const isHopeless = serving.size === 0 && (!isComplete || failedStarts >= failedStartsMax)
+      // What it could not say in a sentence stands on standard error already.
+      if (isHopeless && isComplete) process.stderr.write(`${gaveUp}\n`)
+      if (isHopeless && failure !== undefined) process.stderr.write(`${failure}\n`)
+      if (isHopeless) return void stop('no worker could be started', 1)
       const livedMs = performance.now() - startedAt
       delayMs = livedMs > healthyMs ? 0 : Math.min(Math.max(delayMs * 2, backOffMs.first), backOffMs.longest)
-      log.error({ worker: worker.id, code, signal, delay_ms: delayMs }, 'a worker died and is replaced')
+      log.error(
+        { worker: worker.id, code, signal, reason: failure, delay_ms: delayMs },
+        'a worker died and is replaced',
+      )
       setTimeout(start, delayMs)
     })
   }
 
+  const announce = () => {
+    const { workers, port } = config.http
+    if (isComplete || serving.size < workers) return
+    isComplete = true
+    log.info(`ready on ${addressOf(config, port)} (${workers} workers), API reference at /docs`)
+  }
+
   const stop = async (reason: string, exitCode = 0) => {
-    if (isStopping) return void eachWorker((worker) => worker.process.kill('SIGTERM'))
+    if (isStopping) return hurry.abort()
     isStopping = true
     log.info(`${reason}: draining the workers`)
-    const ended = eachWorker((worker) => {
-      worker.process.kill('SIGTERM')
-      return new Promise((resolve) => worker.once('exit', resolve))
-    })
-    await Promise.all(ended)
+    // One that does not serve yet hears no orders; it has nothing to finish either.
+    for (const worker of living()) if (!serving.has(worker)) worker.process.kill('SIGTERM')
+    const { drainSeconds, shutdownSeconds } = config.http
+    const drainMs = serving.size === 0 ? 0 : drainSeconds * 1000
+    await endWorkers(living(), { drainMs, shutdownMs: shutdownSeconds * 1000, hurry: hurry.signal, log })
     await database.release()
     log.info('stopped')
     process.exit(exitCode)
   }
 
   answerScrapes()
-  for (let index = 0; index < workers; index += 1) start()
+  for (let index = 0; index < config.http.workers; index += 1) start()
   process.on('SIGTERM', (signal) => stop(signal))
   process.on('SIGINT', (signal) => stop(signal))
 }
 
-const eachWorker = <T>(visit: (worker: Worker) => T): T[] =>
-  Object.values(cluster.workers ?? {}).flatMap((worker) => (worker ? [visit(worker)] : []))
+const living = (): Worker[] => Object.values(cluster.workers ?? {}).flatMap((worker) => worker ?? [])
+
+/** What a worker sends that cannot start; of many, one tells it to people. */
+export interface StartFailure {
+  readonly kind: 'start.failed'
+  readonly sentence: string
+}
+
+const isStartFailure = (message: unknown): message is StartFailure =>
+  typeof message === 'object' && message !== null && 'kind' in message && message.kind === 'start.failed'
 
 /** True in the process that keeps the others. */
 export const isSupervisor = ({ http: { workers } }: Config): boolean => workers > 1 && cluster.isPrimary

@@ -9,39 +9,61 @@ interface Drained {
   readonly log: Logger
 }
 
+/** What a supervisor tells its workers; see endWorkers. */
+export type DrainOrder =
+  | { readonly kind: 'drain.lookAway' | 'drain.hurry' }
+  | { readonly kind: 'drain.close'; readonly withinMs: number }
+
+const isOrder = (message: unknown): message is DrainOrder =>
+  typeof message === 'object' && message !== null && 'kind' in message && String(message.kind).startsWith('drain.')
+
 /**
  * Ends the process well on SIGTERM and SIGINT: readiness fails and load balancers get DRAIN_SECONDS to notice, then
  * what runs may finish within SHUTDOWN_SECONDS, then everything closes and the exit code is 0. A second signal skips
- * the waiting.
+ * the waiting. A worker also does so step by step, as its supervisor says.
  */
-export const drainOnSignal = ({ app, database, config, log }: Drained): void => {
-  const { drainSeconds, shutdownSeconds } = config.http
-  let signals = 0
-  let hurry = () => {}
-  const hurried = new Promise<void>((resolve) => {
-    hurry = resolve
-  })
+export const drainOnSignal = ({ app, database, config, ...drained }: Drained): void => {
+  const log = cluster.worker ? drained.log.child({ worker: cluster.worker.id }) : drained.log
+  const times = { drainMs: config.http.drainSeconds * 1000, withinMs: config.http.shutdownSeconds * 1000 }
+  const { hurry, untilHurry } = createHurry()
+  let isStopping = false
 
-  const stop = async (signal: string) => {
-    log.info(`${signal}: draining`)
+  const stop = async (reason: string, { drainMs, withinMs }: typeof times) => {
+    log.info(`${reason}: draining`)
     app.stopBeingReady()
-    await Promise.race([sleep(drainSeconds * 1000), hurried])
-    await Promise.race([app.close(shutdownSeconds * 1000), hurried])
+    await Promise.race([sleep(drainMs), untilHurry])
+    await Promise.race([app.close(withinMs), untilHurry])
     await database.release()
     log.info('stopped')
     process.exit(0)
   }
 
-  const onSignal = (signal: string) => {
-    signals += 1
-    if (signals > 1) return hurry()
-    stop(signal).catch((error: unknown) => {
+  const begin = (reason: string, within = times) => {
+    if (isStopping) return
+    isStopping = true
+    stop(reason, within).catch((error: unknown) => {
       log.error({ err: error }, 'shutdown failed')
       process.exit(1)
     })
   }
+  const onSignal = (signal: string) => (isStopping ? hurry() : begin(signal))
   process.on('SIGTERM', onSignal)
   // A terminal sends SIGINT to all processes at once; workers wait for the word of their supervisor.
   process.on('SIGINT', cluster.isWorker ? () => {} : onSignal)
-  if (cluster.isWorker) process.on('disconnect', () => onSignal('the supervisor is gone'))
+  if (!cluster.isWorker) return
+  process.on('disconnect', () => onSignal('the supervisor is gone'))
+  process.on('message', (message) => {
+    if (!isOrder(message)) return
+    if (message.kind === 'drain.lookAway') return app.stopBeingReady()
+    begin('the supervisor', { drainMs: 0, withinMs: message.kind === 'drain.close' ? message.withinMs : 0 })
+    if (message.kind === 'drain.hurry') hurry()
+  })
+}
+
+const createHurry = () => {
+  let hurry = () => {}
+  const untilHurry = new Promise<void>((resolve) => {
+    hurry = resolve
+  })
+  return { hurry, untilHurry }
 }

@@ -23,7 +23,7 @@ export interface Ending {
 }
 
 export interface ProgramOptions {
-  /** `server/main.ts` unless it says otherwise. */
+  /** `server/main.ts` unless it says otherwise; a bundle starts faster. */
   readonly file?: string
   readonly environment: Readonly<Record<string, string>>
   /** The user to run as; only root may say so. */
@@ -37,7 +37,8 @@ const inherited = ({ PATH = '', HOME = '', TMPDIR = '/tmp' }: NodeJS.ProcessEnv)
 
 /** The server as a process of its own, as an operator starts it. */
 export const startProgram = ({ file = 'server/main.ts', environment, uid }: ProgramOptions): Program => {
-  const child: ChildProcess = spawn(process.execPath, ['--import', 'tsx', file], {
+  const loader = file.endsWith('.ts') ? ['--import', 'tsx'] : []
+  const child: ChildProcess = spawn(process.execPath, [...loader, file], {
     cwd: folder,
     env: { ...inherited(process.env), PORT: '0', HASH_CONCURRENCY: '1', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -75,9 +76,7 @@ export const startProgram = ({ file = 'server/main.ts', environment, uid }: Prog
     execFileSync('ps', ['-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' })
       .split('\n')
       .map((line) => line.trim().split(/\s+/))
-      .filter(
-        ([, parent, ...args]) => Number(parent) === child.pid && args.some((arg) => arg.endsWith('server/main.ts')),
-      )
+      .filter(([, parent, ...args]) => Number(parent) === child.pid && args.some((arg) => arg.endsWith(file)))
       .map(([pid]) => Number(pid))
   return {
     children,
