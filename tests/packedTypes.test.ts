@@ -52,7 +52,7 @@ const odd = `import { z } from 'zod'
 import type { ClientOf } from '../../client-sdk/client.ts'
 import type { InputsOf, OutputsOf } from '../../client-sdk/entryTypes.ts'
 import type { RouterOf } from '../../client-sdk/router.ts'
-import { mutation, query } from '../../contract/core.ts'
+import { mutation, query, subscription } from '../../contract/core.ts'
 import { Instant, Json } from '../../contract/scalars.ts'
 const Level = z.enum(['low', 'high']).meta({ id: 'Level' })
 const Part = z.object({ at: Instant, level: Level.nullish() }).meta({ id: 'Part' })
@@ -68,9 +68,11 @@ const shapes = z.object({
   text: z.templateLiteral(['a-', z.number()]), partial: z.partialRecord(z.enum(['x', 'y']), z.string()), exact: z.string().exactOptional(),
 })
 const contract = { odd: {
+  hear: subscription({ ...rules, http: ['GET', '/api/v1/odd/heard'], input: z.object({ of: Level }), output: Part }),
   ask: query({ ...rules, http: ['GET', '/api/v1/odd'], input: shapes, output: shapes }),
   say: mutation({ ...rules, http: ['POST', '/api/v1/odd'], idempotency: 'key', input: z.object({ part: Part }), output: Part }),
 } }
+export type { ErrorCode } from '../../contract/errors.ts'
 export type Client = ClientOf<typeof contract>
 export type Inputs = InputsOf<typeof contract>
 export type Outputs = OutputsOf<typeof contract>
@@ -97,6 +99,7 @@ describe('the packed declarations', { timeout: 120_000 }, () => {
     const text = declarations.get('api.d.ts')
     expect(text).toContain('export interface User {')
     expect(text).toContain('readonly children: readonly MenuNode[]')
+    expect(text).toContain('readonly stream: StreamEvent')
     expect(text).toMatch(/export type Json = .*Json\[\]/)
   })
 

@@ -69,14 +69,18 @@ export const printRouter = (printer: TypePrinter, router: ts.Type): string => {
     const [definition] = checker.getTypeArguments(entry.type as ts.TypeReference)
     const output = definition && at(definition, 'output')
     const isNothing = output !== undefined && (output.flags & ts.TypeFlags.Undefined) !== 0
+    const isStream = output?.symbol?.name === 'AsyncIterable'
+    const answer = isStream ? `Tracked<${textAt('Outputs', entry)}>` : textAt('Outputs', entry)
     const input = textAt('Inputs', entry)
-    return `    readonly ${entry.name}: TRPC${entry.type.symbol.name}<Def<${input}, ${isNothing ? 'undefined' : textAt('Outputs', entry)}>>`
+    return `    readonly ${entry.name}: TRPC${entry.type.symbol.name}<Def<${input}, ${isNothing ? 'undefined' : answer}>>`
   })
   return `interface Def<I, O> {
   input: I
   output: O
   meta: object
 }
+
+type Tracked<T> = AsyncIterable<{ readonly id: string; readonly data: T }>
 
 type Procedures = ${procedures}
 

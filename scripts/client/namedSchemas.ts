@@ -10,15 +10,19 @@ export const findNamedSchemas = (program: ts.Program): readonly NamedType[] => {
   const found: NamedType[] = []
   const visit = (node: ts.Node): void => {
     const id = idOf(node)
-    // A declared type counts: recursive schemas have one, since none can infer itself.
-    if (id !== undefined)
-      found.push(...typesOf(checker, id, ts.isVariableDeclaration(node.parent) ? node.parent : node))
+    if (id !== undefined) found.push(...typesOf(checker, id, typedNode(node)))
     ts.forEachChild(node, visit)
   }
   for (const file of program.getSourceFiles()) {
     if (!file.isDeclarationFile && !program.isSourceFileFromExternalLibrary(file)) visit(file)
   }
   return found
+}
+
+/** A stated type counts, by declaration or by assertion: recursive schemas have one, since none can infer itself. */
+const typedNode = (node: ts.Node): ts.Node => {
+  if (ts.isAsExpression(node.parent)) return typedNode(node.parent)
+  return ts.isVariableDeclaration(node.parent) ? node.parent : node
 }
 
 const idOf = (node: ts.Node): string | undefined => {
