@@ -53,6 +53,7 @@ const allowed: Record<string, readonly string[]> = {
     'server/rpc',
     'server/config.ts',
   ],
+  'server/platform/consumers': ['contract', 'db', 'drizzle-orm', 'pino', 'server/platform/events'],
   'server/platform/duties': ['pino', 'drizzle-orm', 'croner', 'db'],
   'server/platform/events': ['contract', 'db', 'drizzle-orm', 'pg', 'pino', 'zod', 'server/rpc', 'server/platform'],
   'server/platform/hashing': ['hash-wasm', '@node-rs/argon2'],

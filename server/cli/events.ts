@@ -1,127 +1,29 @@
-import { and, asc, count, eq, inArray, sql } from 'drizzle-orm'
 import type { Db } from '../../db/client.ts'
-import { eventConsumers, eventDeadLetters, eventLog, events } from '../../db/schema/events.ts'
+import {
+  type AskedLetters,
+  type DeadLetter,
+  listConsumers,
+  listDeadLetters,
+  requestRedrive,
+} from '../platform/consumers/overview.ts'
 import type { CommandDatabases } from './commandDatabase.ts'
 import { ForgeError } from './forgeError.ts'
 
-interface PartitionState {
-  readonly partition: number
-  readonly position: number
-  /** Numbered events behind the position, of whatever topic. */
-  readonly lag: number
-  /** Failed tries of the next event. */
-  readonly attempts: number
-  readonly retry_at: Date | null
-  /** Null when nobody works on it, or whoever did is gone. */
-  readonly holder: string | null
-}
-
-export interface Listing {
-  readonly log: { readonly first_position: number; readonly last_position: number }
-  readonly consumers: readonly {
-    readonly name: string
-    readonly dead_letters: number
-    readonly partitions: readonly PartitionState[]
-  }[]
-}
-
-/** The bounds of the log, and every consumer that has ever worked on this database. */
-export const listConsumers = async (db: Db): Promise<Listing> => {
-  const [log] = await db
-    .select({ first_position: eventLog.first_position, last_position: eventLog.last_position })
-    .from(eventLog)
-  const { name, partition, position, attempts, retry_at, holder, leased_until } = eventConsumers
-  const rows = await db
-    .select({
-      name,
-      partition,
-      position,
-      attempts,
-      retry_at,
-      holder: sql<string | null>`case when ${leased_until} > clock_timestamp() then ${holder} end`,
-    })
-    .from(eventConsumers)
-    .orderBy(asc(name), asc(partition))
-  const dead = await db
-    .select({ consumer: eventDeadLetters.consumer, letters: count() })
-    .from(eventDeadLetters)
-    .groupBy(eventDeadLetters.consumer)
-  const last = log?.last_position ?? 0
-  const lettersOf = new Map(dead.map(({ consumer, letters }) => [consumer, letters]))
-  const names = [...new Set([...rows.map((row) => row.name), ...lettersOf.keys()])].sort()
-  return {
-    log: log ?? { first_position: 1, last_position: 0 },
-    consumers: names.map((consumer) => ({
-      name: consumer,
-      dead_letters: lettersOf.get(consumer) ?? 0,
-      partitions: rows
-        .filter((row) => row.name === consumer)
-        .map(({ name: _, ...row }) => ({ ...row, lag: Math.max(0, last - row.position) })),
-    })),
-  }
-}
-
-export interface DeadLetter {
-  readonly position: number
-  readonly attempts: number
-  readonly failure: string
-  readonly failed_at: Date
-  /** Set while it waits to be tried again. */
-  readonly redrive_at: Date | null
-  /** These are null when the event is no longer in the log. */
-  readonly topic: string | null
-  readonly target: string | null
-  readonly tenant_id: string | null
-  readonly request_id: string | null
-  readonly occurred_at: Date | null
-}
-
-interface Asked {
-  readonly consumer: string
-  /** Undefined for all. */
-  readonly position: number | undefined
-}
-
-const lettersMax = 1_000
-
-/** The oldest dead letters of a consumer, up to a thousand, with what they are about but not what their events tell. */
-export const listDeadLetters = async ({ app, gate }: CommandDatabases, asked: Asked): Promise<DeadLetter[]> => {
+/** The dead letters of a consumer, or the one that is asked for. Throws ForgeError when that one is not there. */
+export const showDeadLetters = async ({ app, gate }: CommandDatabases, asked: AskedLetters): Promise<DeadLetter[]> => {
   await requireConsumer(app.db, asked.consumer)
-  const { position, attempts, failure, failed_at, redrive_at } = eventDeadLetters
-  const letters = await app.db
-    .select({ position, attempts, failure, failed_at, redrive_at })
-    .from(eventDeadLetters)
-    .where(isAsked(asked))
-    .orderBy(asc(position))
-    .limit(lettersMax)
+  const letters = await listDeadLetters(app.db, gate.db, asked)
   if (letters.length === 0 && asked.position !== undefined) throw noSuchLetter(asked)
-  const { topic, target, tenant_id, request_id, occurred_at } = events
-  const found = await gate.db
-    .select({ position: events.position, topic, target, tenant_id, request_id, occurred_at })
-    .from(events)
-    .where(inArray(events.position, [0, ...letters.map((letter) => letter.position)]))
-  const byPosition = new Map(found.map((event) => [event.position, event]))
-  const gone = { topic: null, target: null, tenant_id: null, request_id: null, occurred_at: null }
-  return letters.map((letter) => ({ ...gone, ...byPosition.get(letter.position), ...letter }))
+  return letters
 }
 
-/** Marks dead letters to be tried again; returns how many. Throws ForgeError when there are none. */
-export const redrive = async (db: Db, asked: Asked): Promise<number> => {
+/** Has dead letters tried again; returns how many. Throws ForgeError when there are none. */
+export const redrive = async (db: Db, asked: AskedLetters): Promise<number> => {
   await requireConsumer(db, asked.consumer)
-  const marked = await db
-    .update(eventDeadLetters)
-    .set({ redrive_at: sql`clock_timestamp()` })
-    .where(isAsked(asked))
-    .returning({ position: eventDeadLetters.position })
-  if (marked.length === 0) throw noSuchLetter(asked)
-  return marked.length
+  const count = await requestRedrive(db, asked)
+  if (count === 0) throw noSuchLetter(asked)
+  return count
 }
-
-const isAsked = ({ consumer, position }: Asked) =>
-  and(
-    eq(eventDeadLetters.consumer, consumer),
-    position === undefined ? undefined : eq(eventDeadLetters.position, position),
-  )
 
 const requireConsumer = async (db: Db, consumer: string): Promise<void> => {
   const { consumers } = await listConsumers(db)
@@ -129,7 +31,7 @@ const requireConsumer = async (db: Db, consumer: string): Promise<void> => {
   throw new ForgeError(`There is no consumer ${consumer}: events list shows those that have worked on this database.`)
 }
 
-const noSuchLetter = ({ consumer, position }: Asked) =>
+const noSuchLetter = ({ consumer, position }: AskedLetters) =>
   new ForgeError(
     position === undefined
       ? `${consumer} has no dead letters: there is nothing to try again.`

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
+import { type DeadLetter, type Listing, listConsumers } from '../platform/consumers/overview.ts'
 import { withDatabases } from './commandDatabase.ts'
-import { type DeadLetter, type Listing, listConsumers, listDeadLetters, redrive } from './events.ts'
+import { redrive, showDeadLetters } from './events.ts'
 import { ForgeError, misused } from './forgeError.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -39,7 +40,7 @@ export const addEventsCommands = (program: Command, terminal: Terminal): void =>
     .action(async (consumer: string, position: string | undefined, { json }: Options) => {
       const asked = { consumer, position: position === undefined ? undefined : positionOf(position) }
       const letters = await withDatabases(terminal.loadConfig(), terminal, (databases) =>
-        listDeadLetters(databases, asked),
+        showDeadLetters(databases, asked),
       )
       answer(json, { consumer, dead_letters: letters }, textOfLetters(consumer, letters))
     })
