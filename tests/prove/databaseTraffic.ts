@@ -24,7 +24,7 @@ export interface Answer {
 }
 
 export interface Call {
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   readonly path: string
   readonly token?: string
   readonly key?: string
@@ -51,6 +51,8 @@ export interface TrafficOptions {
   readonly url: string
   readonly perSecond: number
   readonly random: () => number
+  /** So many calls at once at most: what would be above it is not sent. Without it the rate holds whatever happens. */
+  readonly atOnceMax?: number
   /** Connections of its own; a pool without an end unless it says otherwise. */
   readonly agent?: Agent
   /** Which part of the calls opens accounts, and which signs in; the others read. */
@@ -74,6 +76,7 @@ const recentPeople = 400
 
 /** Sends a mix of calls at a steady rate, whatever the answers are; keyed mutations are repeated until they are answered. */
 export function startTraffic({ url, perSecond, random, mix = defaultMix, ...options }: TrafficOptions): Traffic {
+  const { atOnceMax = Number.POSITIVE_INFINITY } = options
   const agent = options.agent ?? new Agent({ keepAlive: true, maxSockets: 512, timeout: idleMs })
   const people: Person[] = []
   const acknowledged: Person[] = []
@@ -108,7 +111,7 @@ export function startTraffic({ url, perSecond, random, mix = defaultMix, ...opti
   const send = async (name: string, call: Call): Promise<Answer | undefined> => {
     counts.requests++
     try {
-      const answer = await exchange(agent, url, call)
+      const answer = await exchange(agent, `${url}/api/v1`, call)
       judge(name, answer)
       return answer
     } catch (error) {
@@ -157,6 +160,7 @@ export function startTraffic({ url, perSecond, random, mix = defaultMix, ...opti
   const timer = setInterval(() => {
     const due = Math.floor(((performance.now() - startedAt) / 1000) * perSecond)
     for (; begun < due; begun++) {
+      if (running.size >= atOnceMax) continue
       const work = one().finally(() => running.delete(work))
       running.add(work)
     }
@@ -189,7 +193,7 @@ export function startTraffic({ url, perSecond, random, mix = defaultMix, ...opti
   }
 }
 
-/** Sends one request and reads its answer. Rejects when there is none; what is no JSON has neither code nor data. */
+/** Sends one request, its path behind `url`, and reads its answer. Rejects when there is none; what is no JSON has neither code nor data. */
 export function exchange(agent: Agent, url: string, { method, path, token, key, body }: Call): Promise<Answer> {
   const startedAt = performance.now()
   const text = body === undefined ? undefined : JSON.stringify(body)
@@ -199,7 +203,7 @@ export function exchange(agent: Agent, url: string, { method, path, token, key, 
     ...(text === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }),
   }
   return new Promise((resolve, reject) => {
-    const sent = request(`${url}/api/v1${path}`, { method, agent, headers, timeout: answerTimeoutMs }, (response) => {
+    const sent = request(`${url}${path}`, { method, agent, headers, timeout: answerTimeoutMs }, (response) => {
       const parts: Buffer[] = []
       response.on('data', (part) => parts.push(part))
       response.once('error', reject)

@@ -6,6 +6,8 @@ export interface Proof {
   readonly seed: number
   /** A short form, for every push; the figures of the documentation come from the long one. */
   readonly isQuick: boolean
+  /** A number of the command line, `--minutes 20`, where the proof names it among its `numbers`. */
+  readonly numberOf: (name: string) => number | undefined
   /** The next number of the seed, from 0 to below 1. */
   readonly random: () => number
   /** Says what must be so and whether it is. `found` is shown when it is not. */
@@ -26,18 +28,17 @@ export interface Proof {
 const { stdout } = process
 
 /**
- * Runs a proof from the command line (`--quick`, `--seed N`). Prints a line for each check, the seed, the figures and
+ * Runs a proof from the command line (`--quick`, `--seed N`, and the `numbers` it names). Prints a line for each check, the seed, the figures and
  * the time, and last `N passed, N failed`. Exits with 1 when a check failed, when nothing was checked, and when
  * `limitSeconds` have passed.
  */
 export async function prove(
   name: string,
-  { limitSeconds }: { limitSeconds: number },
+  { limitSeconds, numbers = [] }: { limitSeconds: number; numbers?: readonly string[] },
   run: (proof: Proof) => Promise<void>,
 ): Promise<never> {
-  const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false }, seed: { type: 'string' } } })
-  const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed)
-  if (!Number.isSafeInteger(seed)) throw new Error('--seed takes a whole number')
+  const options = readOptions(numbers)
+  const { seed, isQuick } = options
   const ledger = createLedger({ isSilent: false })
   const finish = (): never => {
     const { passed, failed } = ledger.counts()
@@ -45,14 +46,30 @@ export async function prove(
     process.exit(failed === 0 && passed > 0 ? 0 : 1)
   }
   const startedAt = performance.now()
-  ledger.print(`prove ${name}${values.quick ? ' (quick)' : ''}, seed ${seed}`)
+  ledger.print(`prove ${name}${isQuick ? ' (quick)' : ''}, seed ${seed}`)
   setTimeout(() => {
     ledger.check(`ends within ${limitSeconds} seconds`, false)
     finish()
   }, limitSeconds * 1000)
-  await runGuarded(createProof(ledger, { seed, isQuick: values.quick }), run)
+  await runGuarded(createProof(ledger, options), run)
   ledger.print(`      took: ${((performance.now() - startedAt) / 1000).toFixed(1)} s`)
   return finish()
+}
+
+type Options = Pick<Proof, 'seed' | 'isQuick' | 'numberOf'>
+
+function readOptions(numbers: readonly string[]): Options {
+  const named = Object.fromEntries(['seed', ...numbers].map((name) => [name, { type: 'string' as const }]))
+  const parsed = parseArgs({ options: { ...named, quick: { type: 'boolean' } } })
+  const values: Readonly<Record<string, string | boolean | undefined>> = parsed.values
+  const numberOf = (name: string) => {
+    if (values[name] === undefined) return undefined
+    const number = Number(values[name])
+    if (!Number.isSafeInteger(number)) throw new Error(`--${name} takes a whole number`)
+    return number
+  }
+  const seed = numberOf('seed') ?? Math.floor(Math.random() * 2 ** 31)
+  return { seed, isQuick: values.quick === true, numberOf }
 }
 
 async function runGuarded(proof: Proof, run: (proof: Proof) => Promise<void>): Promise<void> {
@@ -84,11 +101,10 @@ function createLedger({ isSilent }: { isSilent: boolean }) {
   }
 }
 
-function createProof(ledger: Ledger, { seed, isQuick }: { seed: number; isQuick: boolean }): Proof {
+function createProof(ledger: Ledger, options: Options): Proof {
   return {
-    seed,
-    isQuick,
-    random: numbersOf(seed),
+    ...options,
+    random: numbersOf(options.seed),
     check: ledger.check,
     atLeast: (what, count, least) => ledger.check(`${what}: ${count}, at least ${least}`, count >= least),
     figure: (name, value) => ledger.print(`      ${name}: ${value}`),
@@ -97,7 +113,7 @@ function createProof(ledger: Ledger, { seed, isQuick }: { seed: number; isQuick:
     },
     async control(sentence, seenBy, run) {
       const inner = createLedger({ isSilent: true })
-      await runGuarded(createProof(inner, { seed, isQuick }), run)
+      await runGuarded(createProof(inner, options), run)
       const failure = inner.failures.find((line) => line.includes(seenBy))
       const seen = failure === undefined ? '' : `: ${failure.slice(0, shownMax)}`
       ledger.check(`control: ${sentence} is seen${seen}`, failure !== undefined, inner.failures)

@@ -60,7 +60,8 @@ async function roll(proof: Proof, bundle: Bundle, plan: Plan): Promise<void> {
     haproxy = await startHaproxy({ ports, mayRepeat: plan.mayRepeat })
     for (const instance of instances) await haproxy.takes(instance)
     const agent = new Agent({ keepAlive: true, maxSockets: clientConnections, scheduling: 'fifo', timeout: idleMs })
-    const traffic = startTraffic({ url: haproxy.url, perSecond, random: proof.random, agent, mix })
+    const { random } = proof
+    const traffic = startTraffic({ url: haproxy.url, perSecond, random, agent, mix, atOnceMax: clientConnections })
     clients = [traffic]
     const endings: Scene['endings'] = []
     await restartAll(proof, { plan, haproxy, clients, running, start, endings })
@@ -128,11 +129,13 @@ if (version === undefined) {
   process.exit(1)
 }
 
-await prove('rolling', { limitSeconds: 600 }, async (proof) => {
+await prove('rolling', { limitSeconds: 1_200, numbers: ['restarts'] }, async (proof) => {
   proof.figure('haproxy', version)
   const bundle = await bundlePrograms({ main: 'server/main.ts' })
   try {
-    const extent = proof.isQuick ? { restarts: 3, requestsLeast: 5_000 } : { restarts: 20, requestsLeast: 100_000 }
+    const extent = proof.isQuick
+      ? { restarts: 3, requestsLeast: 5_000 }
+      : { restarts: proof.numberOf('restarts') ?? 20, requestsLeast: 100_000 }
     await roll(proof, bundle, { ...extent, drainSeconds: 2, signal: 'SIGTERM', mayRepeat: true })
     const bare = { restarts: 1, requestsLeast: 1_000, mayRepeat: false }
     await proof.control('DRAIN_SECONDS=0, where haproxy repeats nothing', 'no request failed', (inner) =>

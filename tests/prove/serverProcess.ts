@@ -46,6 +46,8 @@ export interface ServerProcess {
   readonly whenEnded: Promise<string>
   /** The last lines that are no request's. */
   readonly lines: readonly string[]
+  /** Sends a message to an entry of the proof's own and resolves to its answer. */
+  readonly ask: (message: string) => Promise<unknown>
   /** SIGTERM, then SIGKILL when that takes longer than ten seconds. Resolves to the exit code. */
   readonly stop: () => Promise<number | null>
 }
@@ -53,6 +55,9 @@ export interface ServerProcess {
 export interface ServerStart {
   readonly program: string
   readonly arguments?: readonly string[]
+  readonly nodeOptions?: readonly string[]
+  /** Whether the program is one that answers messages. */
+  readonly hasChannel?: boolean
   readonly environment: Readonly<Record<string, string>>
 }
 
@@ -73,9 +78,10 @@ export const provingEnvironment = {
 
 /** A server in a process of its own; resolves when it says that it is ready. */
 export async function startServer(start: ServerStart): Promise<ServerProcess> {
-  const child = spawn(process.execPath, [start.program, ...(start.arguments ?? [])], {
+  const { program, nodeOptions = [], hasChannel = false } = start
+  const child = spawn(process.execPath, [...nodeOptions, program, ...(start.arguments ?? [])], {
     env: { PATH: process.env.PATH, ...provingEnvironment, ...start.environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', ...(hasChannel ? (['ipc'] as const) : [])],
   })
   // A proof that is given up must not leave servers behind.
   const kill = () => void child.kill('SIGKILL')
@@ -95,7 +101,15 @@ export async function startServer(start: ServerStart): Promise<ServerProcess> {
   })
   if (url === undefined) throw new Error(`the server did not start (${ended}):\n${lines.join('\n')}`)
   const whenEnded = exited.then(() => ended ?? '')
-  return { url, pid: child.pid ?? 0, ended: () => ended, whenEnded, lines, stop: () => stopChild(child, exited) }
+  const ask = (message: string) => askChild(child, message)
+  return { url, pid: child.pid ?? 0, ended: () => ended, whenEnded, lines, ask, stop: () => stopChild(child, exited) }
+}
+
+function askChild(child: ChildProcess, message: string): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    child.once('message', resolve)
+    child.send(message, (error) => void (error && reject(error)))
+  })
 }
 
 /** Undefined when the process ends first. Goes on reading, so that the process never waits for its reader. */
