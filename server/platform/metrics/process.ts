@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs'
 import { createHistogram, performance } from 'node:perf_hooks'
 import type { Metrics } from './metrics.ts'
 
-const periodMs = 20
+const periodMs = 50
 const nanosecondsPerMs = 1e6
 const secondsOf = { nanoseconds: 1e-9, microseconds: 1e-6, milliseconds: 1e-3 }
 
