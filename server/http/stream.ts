@@ -22,9 +22,12 @@ export const restFraming: Framing = {
   heartbeat: (id) => `id: ${id}\n\n`,
 }
 
+/** tRPC's client gives a connection up that is silent for longer. */
+const connectedData = JSON.stringify({ reconnectAfterInactivityMs: 3 * heartbeatMs })
+
 /** The words of tRPC's own stream, so that its client reads ours: see sse.ts of @trpc/server 11. */
 export const trpcFraming: Framing = {
-  opening: (id) => `event: connected\ndata: {}\nid: ${id}\n\n`,
+  opening: (id) => `retry: ${reconnectMs}\nevent: connected\ndata: ${connectedData}\nid: ${id}\n\n`,
   item: ({ id, json }) => `data: ${json}\nid: ${id}\n\n`,
   heartbeat: (id) => `event: ping\ndata: \nid: ${id}\n\n`,
 }

@@ -61,9 +61,13 @@ const follow = async (procedure: Procedure, visit: Visit, serveStream: ServeStre
     serveStream(visit, data as EventStream, trpcFraming)
     return null
   } catch (error) {
-    const shape = errorShape(toFailure(error, head.log), procedure.path, head.id)
-    const body = `event: serialized-error\ndata: ${JSON.stringify(shape)}\n\n`
-    return { status: 200, headers: eventStreamHeaders, body }
+    const failure = toFailure(error, head.log)
+    const shape = errorShape(failure, procedure.path, head.id)
+    // EventSource takes its time to come back from the stream alone, our own client from the header.
+    const { 'retry-after': seconds } = failureHeaders(failure)
+    const wait = seconds === undefined ? '' : `retry: ${Number(seconds) * 1000}\n`
+    const headers = seconds === undefined ? eventStreamHeaders : { ...eventStreamHeaders, 'retry-after': seconds }
+    return { status: 200, headers, body: `${wait}event: serialized-error\ndata: ${JSON.stringify(shape)}\n\n` }
   }
 }
 
