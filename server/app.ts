@@ -53,6 +53,8 @@ const dutiesOf = (modules: readonly AnyModule[]): Duty[] => [
 ]
 
 const gateConnections = 3
+/** Of the time that a call waits for a connection at most: a queue that takes longer is no longer joined. */
+const queueShare = 1 / 6
 /** Their reads are short; a request waits for one that runs and for its own. */
 const gateTimeoutSeconds = 3
 /** So that the refusal of a body that stopped is out within two seconds. */
@@ -102,7 +104,13 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   const metrics = createMetrics()
   const scraping = createScraping(metrics)
   const poolOf = (name: 'app' | 'gate') => ({ ...poolOptions(options, name), onWaited: waitOf(metrics, name) })
-  const database = openDatabase(poolOf('app'))
+  let connectionsGiven = 0
+  const noteWait = waitOf(metrics, 'app')
+  const onWaited = (seconds: number) => {
+    connectionsGiven++
+    noteWait(seconds)
+  }
+  const database = openDatabase({ ...poolOf('app'), onWaited })
   const gateDatabase = openDatabase(poolOf('gate'))
   const { budgets: uncounted, close: closeBudgets } = await openBudgets({
     config,
@@ -131,6 +139,8 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     maxRunning: config.http.maxCallsRunning,
     maxDelayMs: config.http.maxLoopDelayMs,
     running: deadlines.running,
+    pool: { waiting: () => database.stats().waiting, given: () => connectionsGiven },
+    maxWaitMs: queueShare * 1000 * config.database.acquireTimeoutSeconds,
     onRefused: () => metrics.count('tsforge_requests_shed_total', { reason: 'server' }),
   })
   const procedures = createProcedures(modules, {

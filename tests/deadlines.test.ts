@@ -38,11 +38,11 @@ describe.each(adapters)('a call that takes longer than REQUEST_TIMEOUT_SECONDS o
   const blockTenants = () => app.hold('lock table tenants in access exclusive mode')
   const expectTooLate = ({ status, body, headers }: Reply) =>
     expect([status, body.error, headers.get('retry-after')]).toEqual([503, tooLate, '1'])
-  /** Statements of this database that run or wait, those of the test aside. */
-  const untilNothingRuns = async () => {
-    const running = `select 1 from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()
-      and application_name like 'tsforge %' and (state <> 'idle' or wait_event_type = 'Lock')`
-    while ((await app.sql(running)).length > 0);
+  /** Resolves when no statement on this database waits for a lock any more. */
+  const untilNothingWaits = async () => {
+    const waiting = `select 1 from pg_locks join pg_stat_activity using (pid)
+      where not granted and datname = current_database()`
+    while ((await app.sql(waiting)).length > 0);
   }
 
   it('is stopped in PostgreSQL, leaves nothing behind, and its repeated key is carried out', async () => {
@@ -50,7 +50,7 @@ describe.each(adapters)('a call that takes longer than REQUEST_TIMEOUT_SECONDS o
     const release = await blockTenants()
     expectTooLate(await found(slug, key))
     // The lock is still held: what waited for it no longer does.
-    await untilNothingRuns()
+    await untilNothingWaits()
     await release()
     expect([await foundedAs(slug), await app.sql('select 1 from idempotency_keys')]).toEqual([0, []])
     const again = await found(slug, key)
@@ -79,7 +79,7 @@ describe.each(adapters)('a call that takes longer than REQUEST_TIMEOUT_SECONDS o
   ])('is stopped when it only reads, %s', async (_where, table, path) => {
     const release = await app.hold(`lock table ${table} in access exclusive mode`)
     expectTooLate(await app.request('GET', path, { token: account.accessToken }))
-    await untilNothingRuns()
+    await untilNothingWaits()
     await release()
     expect((await app.request('GET', path, { token: account.accessToken })).status).toBe(200)
   })

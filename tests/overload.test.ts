@@ -98,7 +98,14 @@ describe.each(adapters)('a server with as many calls as it may have on %s', (ada
 describe('an event loop that is late', () => {
   it('leaves room for a tenth of the calls, until it is in time again', async () => {
     let running = 50
-    const load = createLoad({ maxRunning: 100, maxDelayMs: 20, running: () => running, onRefused: () => {} })
+    const load = createLoad({
+      maxRunning: 100,
+      maxDelayMs: 20,
+      running: () => running,
+      pool: { waiting: () => 0, given: () => 0 },
+      maxWaitMs: 500,
+      onRefused: () => {},
+    })
     expect(load.hasRoom()).toBe(true)
     const until = performance.now() + 200
     while (performance.now() < until);
@@ -108,6 +115,27 @@ describe('an event loop that is late', () => {
     expect(load.hasRoom()).toBe(true)
     running = 99
     while (!load.hasRoom()) await new Promise(setImmediate)
+    load.close()
+  })
+})
+
+describe('a queue for connections', () => {
+  it('lets a burst in, and nobody while it stands and is too long for the rate at which it moves', async () => {
+    let waiting = 50
+    let given = 0
+    const pool = { waiting: () => waiting, given: () => given++ }
+    const load = createLoad({
+      maxRunning: 1_000,
+      maxDelayMs: 60_000,
+      running: () => 60,
+      pool,
+      maxWaitMs: 500,
+      onRefused: () => {},
+    })
+    expect(load.hasRoom()).toBe(true)
+    while (load.hasRoom()) await new Promise(setImmediate)
+    waiting = 0
+    expect(load.hasRoom()).toBe(true)
     load.close()
   })
 })

@@ -19,6 +19,8 @@ const starterOf = (bundle: Bundle, { appUrl, gateUrl, ownerUrl }: ProofCluster, 
       DATABASE_GATE_URL: gateUrl,
       DATABASE_MIGRATE_URL: ownerUrl,
       DATABASE_MAX_CONNECTIONS: '8',
+      // The last calls are repeated with the tokens of the first.
+      ACCESS_TTL_SECONDS: '14400',
       // One starts before all others.
       MIGRATE_ON_START: String(!isMigrated),
     }
