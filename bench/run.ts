@@ -1,7 +1,7 @@
 /**
  * Measures tsforge beside bare handlers on the same machine and in the same minutes, then how its cost grows;
  * docs/benchmark.md says how and why. `--quick` is a short form whose figures are rough; `--only health` (me, logins,
- * memory, growth) does one part; `--profile <folder>` has every server of tsforge write a CPU profile there, to be read
+ * memory, growth, streams) does one part; `--profile <folder>` has every server of tsforge write a CPU profile there, to be read
  * with topOfProfile.ts. Writes bench/results/. Fails when an answer is wrong, never because of a load's figure.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -75,7 +75,7 @@ if (!(await hasWrk())) {
   console.error('The benchmark needs wrk, which is not on the PATH: `apt install wrk` or `brew install wrk`.')
   process.exit(1)
 }
-if (values.only !== 'growth') {
+if (values.only !== 'growth' && values.only !== 'streams') {
   try {
     const results = await measure(await setUp())
     progress()
@@ -87,4 +87,8 @@ if (values.only !== 'growth') {
 if (isWanted('growth')) {
   console.log('\n### How the cost grows with the tables\n')
   await import('./growth.ts')
+}
+if (isWanted('streams')) {
+  console.log('\n### What events cost\n')
+  await import('./streams.ts')
 }

@@ -161,11 +161,10 @@ describe('row security by itself', () => {
     },
   )
 
-  const event = (tenant: string | null, position: number | null = null) =>
-    [
-      "insert into events (tenant_id, position, topic, target, payload) values ($1, $2, 't', 't', '{}')",
-      [tenant, position],
-    ] as const
+  const event = (tenant: string | null, position: number | null = null): [string, unknown[]] => [
+    "insert into events (tenant_id, position, topic, target, payload) values ($1, $2, 't', 't', '{}')",
+    [tenant, position],
+  ]
 
   it('takes an event of the bucket or of no tenant, without a position, and shows none', async () => {
     expect(await attempt(a, ...event(a))).toBe(1)

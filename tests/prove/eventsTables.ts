@@ -3,10 +3,13 @@ import type { Client } from 'pg'
 import type { Written } from './eventsWriters.ts'
 import type { Proof } from './harness.ts'
 
-const consumersMs = 60_000
-
 /** Holds what the tables say against what the writers were told. Resolves to the last position. */
-export const checkEvents = async (proof: Proof, client: Client, { acknowledged, asked }: Written): Promise<number> => {
+export const checkEvents = async (
+  proof: Proof,
+  client: Client,
+  { acknowledged, asked }: Written,
+  patienceMs: number,
+): Promise<number> => {
   const last = await untilSettled(client)
   const { rows } = await client.query<{ position: number; topic: string; mark: string }>(
     `select position::int as position, topic, coalesce(payload ->> 'code', target) as mark from events
@@ -24,7 +27,7 @@ export const checkEvents = async (proof: Proof, client: Client, { acknowledged, 
   const bounds = await client.query('select count(*)::int as count, max(position)::int as last from events')
   const { count, last: highest } = bounds.rows[0]
   proof.check('positions have no gap', count === highest && highest === last, `${count} events up to ${highest}`)
-  await checkConsumers(proof, client)
+  await checkConsumers(proof, client, patienceMs)
   return last
 }
 
@@ -38,11 +41,11 @@ const untilSettled = async (client: Client): Promise<number> => {
   return (await client.query('select last_position::int as last from event_log')).rows[0].last
 }
 
-const checkConsumers = async (proof: Proof, client: Client): Promise<void> => {
+const checkConsumers = async (proof: Proof, client: Client, patienceMs: number): Promise<void> => {
   const due = `select count(*)::int as due from events where topic in ('menu.created', 'menu.updated')
     and not exists (select from proof_handled where consumer = $1 and proof_handled.position = events.position)`
   for (const name of ['proof.once', 'proof.again']) {
-    const deadline = performance.now() + consumersMs
+    const deadline = performance.now() + patienceMs
     let left = 1
     while (left > 0 && performance.now() < deadline) {
       left = (await client.query(due, [name])).rows[0].due

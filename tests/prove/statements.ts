@@ -17,10 +17,23 @@ export const betweenStatements = (watch: (client: Client) => Watch): void => {
   const { query } = Client.prototype
   const watches = new WeakMap<Client, Watch>()
   Client.prototype.query = function (this: Client, ...given: unknown[]) {
-    // A query with a callback is the pool's own: it stands in no transaction.
-    if (typeof given.at(-1) === 'function') return Reflect.apply(query, this, given)
     const own = watches.get(this) ?? watch(this)
     watches.set(this, own)
+    const done = given.at(-1)
+    // The pool's own way to ask, outside of transactions.
+    if (typeof done === 'function') {
+      const ask = () =>
+        new Promise((resolve, reject) => {
+          const heard = (error: Error | null, result: unknown) => {
+            if (error) reject(error)
+            else resolve(result)
+            done(error, result)
+          }
+          Reflect.apply(query, this, [...given.slice(0, -1), heard])
+        })
+      own(wordOf(given[0]), ask).catch(() => {})
+      return undefined
+    }
     return own(wordOf(given[0]), () => Reflect.apply(query, this, given) as unknown as Answer)
   } as typeof query
 }
