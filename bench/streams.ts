@@ -98,16 +98,24 @@ interface Listener {
   count: number
 }
 
-/** Streams over raw sockets: a client that costs little, since it shares the machine. */
-const openStreams = (server: Server, tokens: readonly string[], onEvent: (text: string) => void): Listener[] => {
+/** A stream over a raw socket: a client that costs little, since it shares the machine. Resolves once it is granted. */
+const openStream = async (
+  server: Server,
+  authorization: string,
+  onEvent: (text: string) => void,
+): Promise<Listener> => {
   const { hostname, port, host } = new URL(server.url)
-  return Array.from({ length: streams }, (_, index) => {
-    const socket = connect({ host: hostname, port: Number(port) })
-    const listener: Listener = { socket, count: 0 }
-    const authorization = tokens[Math.floor(index / streamsOfPerson)]
-    socket.write(`GET /api/v1/stream HTTP/1.1\r\nHost: ${host}\r\nAuthorization: ${authorization}\r\n\r\n`)
-    let rest = ''
+  const socket = connect({ host: hostname, port: Number(port) })
+  const listener: Listener = { socket, count: 0 }
+  socket.write(`GET /api/v1/stream HTTP/1.1\r\nHost: ${host}\r\nAuthorization: ${authorization}\r\n\r\n`)
+  let rest = ''
+  let isGranted = false
+  await new Promise<void>((resolve, reject) => {
+    socket.on('error', reject)
     socket.setEncoding('latin1').on('data', (chunk: string) => {
+      if (!isGranted && !chunk.startsWith('HTTP/1.1 200')) return reject(new Error(`no stream: ${chunk.slice(0, 40)}`))
+      isGranted = true
+      resolve()
       const frames = (rest + chunk).split('\ndata: ')
       rest = frames.pop() ?? ''
       // A frame counts once its line is whole; the rest is the beginning of the next.
@@ -121,15 +129,24 @@ const openStreams = (server: Server, tokens: readonly string[], onEvent: (text: 
         onEvent(frame)
       }
     })
-    socket.on('error', () => {})
-    return listener
   })
+  return listener
+}
+
+/** A few at a time: a server that is asked for all at once refuses some, as it should. */
+const openStreams = async (server: Server, tokens: readonly string[], onEvent: (text: string) => void) => {
+  const listeners: Listener[] = []
+  for (const token of tokens) {
+    const opening = Array.from({ length: streamsOfPerson }, () => openStream(server, token, onEvent))
+    listeners.push(...(await Promise.all(opening)))
+  }
+  return listeners
 }
 
 const measureStreams = async (server: Server, { appUrl }: BenchDatabase, tokens: readonly string[]): Promise<void> => {
   const delays: number[] = []
   const before = residentMib(server.pid)
-  const listeners = openStreams(server, tokens, (frame) => {
+  const listeners = await openStreams(server, tokens, (frame) => {
     const at = /"occurred_at":"([^"]+)"/.exec(frame)?.[1]
     if (at) delays.push(Date.now() - Date.parse(at))
   })
@@ -175,7 +192,10 @@ const measureStreams = async (server: Server, { appUrl }: BenchDatabase, tokens:
 const untilAll = async (listeners: readonly Listener[], count: number): Promise<void> => {
   const deadline = performance.now() + 120_000
   while (listeners.some((listener) => listener.count < count)) {
-    if (performance.now() > deadline) throw new Error('not every stream was told everything within two minutes')
+    if (performance.now() > deadline)
+      throw new Error(
+        `not every stream was told ${count} events within two minutes: ${[...new Set(listeners.map((listener) => listener.count))].slice(0, 10)}`,
+      )
     await sleep(5)
   }
 }
