@@ -25,7 +25,8 @@ type Read = (bounds: Bounds) => Promise<readonly SseEvent[] | undefined>
 
 /** Connects to a stream of tRPC's. Rejects with a ClientFailure, also when the refusal comes as an event. */
 export const openConnection = async (parts: ConnectionParts): Promise<Connection> => {
-  const { bounds, silenceMs, url, headers } = parts
+  // Browsers refuse a fetch that is called as a method of something.
+  const { bounds, silenceMs, url, headers, fetch } = parts
   // Not the caller's signal: withinTime watches that, and is done with it once there is an answer.
   const controller = new AbortController()
   const close = () => controller.abort()
@@ -36,7 +37,7 @@ export const openConnection = async (parts: ConnectionParts): Promise<Connection
   // A browser would let a second stream of the same address wait for the first, to answer it from its cache.
   const request = { headers, cache: 'no-store', signal: controller.signal } as RequestInit
   const open = async () => {
-    const response = await withinTime(bounds, () => parts.fetch(url, request))
+    const response = await withinTime(bounds, () => fetch(url, request))
     const read = await readerOf(response, bounds)
     return { read, first: await read(bounds) }
   }

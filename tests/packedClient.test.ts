@@ -132,6 +132,16 @@ describe('a page of another origin', () => {
     expect(await first.evaluate(() => codeOf(client.auth.me()))).toBe('auth.missing_token')
   })
 
+  browsing('follows events until it leaves', { tabs: 1, isAlone: false }, async ({ first }) => {
+    await first.evaluate((input) => client.auth.register(input), account('follow@example.org'))
+    const seen = await first.evaluate(async () => {
+      const onOpen = () => void client.events.ticket()
+      for await (const { topic } of client.events.stream({ topics: ['stream.ticket_issued'] }, { onOpen })) return topic
+      return 'nothing'
+    })
+    expect(seen).toBe('stream.ticket_issued')
+  })
+
   const ways = [
     { way: 'by Web Locks', isAlone: false },
     { way: 'without Web Locks', isAlone: true },

@@ -60,7 +60,8 @@ const scene = (courses: readonly Course[], options: Partial<ClientOptions> = {})
   const client = createClient({
     url: 'http://stream.test',
     clock: { ...systemClock, random: () => 1, sleep: async (ms) => void waits.push(ms) },
-    fetch: async (url, init) => {
+    async fetch(this: unknown, url, init) {
+      if (this !== undefined) throw new Error('Illegal invocation, as browsers say')
       const number = connections.length
       const connection = {
         url: new URL(String(url)),

@@ -11,6 +11,7 @@ import {
   type MenuNode,
   type Outputs,
   type Router,
+  type StreamEvent,
   type User,
 } from 'tsforge-client'
 
@@ -40,6 +41,17 @@ export const run = async (url: string, account: Inputs['auth']['register']) => {
   return { user, me, sessions: list.items.length, depth: deepest(menu), taken, invalid, plain }
 }
 
+export const follow = async (client: Client, signal: AbortSignal) => {
+  const labels: string[] = []
+  const all: StreamEvent[] = []
+  for await (const event of client.events.stream({ topics: ['menu.created'] }, { signal, lastEventId: 'a.1' })) {
+    all.push(event)
+    if (event.topic === 'menu.created') labels.push(event.payload.label)
+    if (event.topic === 'gap') labels.push(event.from)
+  }
+  return { labels, all }
+}
+
 export const refused = (client: Client, error: unknown) => {
   // @ts-expect-error a field of the wrong type
   client.auth.login({ email: 1, password: 'x' })
@@ -57,6 +69,10 @@ export const refused = (client: Client, error: unknown) => {
   client.auth.me({ limit: 1 })
   // @ts-expect-error a code that is not in the contract
   isFailure(error, 'user.nothing')
+  // @ts-expect-error a topic that does not exist
+  client.events.stream({ topics: ['menu.nothing'] })
+  // @ts-expect-error an option of calls alone
+  client.events.stream({}, { idempotencyKey: 'x' })
   // @ts-expect-error a field that the answer does not have
   client.auth.me().then((user) => user.password_hash)
   // @ts-expect-error an option that does not exist
