@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 const example = join(import.meta.dirname, '../../deploy/haproxy.cfg')
@@ -16,6 +17,8 @@ export interface Haproxy {
   readonly takes: (instance: Instance) => Promise<void>
   /** What it has counted so far, over both instances. */
   readonly counts: () => Promise<HaproxyCounts>
+  /** Why it took an instance for down, and how often, in its words. */
+  readonly downs: ReadonlyMap<string, number>
   readonly stop: () => Promise<void>
 }
 
@@ -54,20 +57,26 @@ export async function startHaproxy({ ports, mayRepeat }: HaproxyOptions): Promis
   writeFileSync(join(folder, 'haproxy.cfg'), `${kept.join('\n')}\n`)
   writeFileSync(join(folder, 'socket.cfg'), `global\n  stats socket ${socket} mode 600 level admin\n`)
   const port = await freePort()
-  const child = spawn('haproxy', ['-db', '-q', '-f', join(folder, 'haproxy.cfg'), '-f', join(folder, 'socket.cfg')], {
+  const child = spawn('haproxy', ['-db', '-f', join(folder, 'haproxy.cfg'), '-f', join(folder, 'socket.cfg')], {
     env: {
       PATH: process.env.PATH,
       TSFORGE_BIND: `127.0.0.1:${port}`,
       TSFORGE_FIRST: `127.0.0.1:${ports.first}`,
       TSFORGE_SECOND: `127.0.0.1:${ports.second}`,
     },
-    stdio: ['ignore', 'ignore', 'inherit'],
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  const downs = new Map<string, number>()
+  createInterface(child.stderr).on('line', (line) => {
+    const reason = /Server \S+ is DOWN, reason: (.*?), check duration/.exec(line)?.[1]
+    if (reason !== undefined) downs.set(reason, (downs.get(reason) ?? 0) + 1)
   })
   // A proof that runs out of time does not come to its end.
   process.once('exit', () => child.kill())
   const rows = () => statistics(socket)
   return {
     url: `http://127.0.0.1:${port}`,
+    downs,
     async takes(instance) {
       await until(`haproxy takes the ${instance} instance`, child, async () =>
         (await rows()).some((row) => row.svname === instance && row.status === 'UP' && row.check_status === 'L7OK'),

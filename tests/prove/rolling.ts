@@ -120,6 +120,7 @@ async function checkClients(
   proof.atLeast('requests', requestsOf(clients), plan.requestsLeast)
   const { repeated, opened, reused } = await haproxy.counts()
   proof.figure('attempts that haproxy repeated', repeated)
+  proof.figure('instances that haproxy took for down, by reason', JSON.stringify(Object.fromEntries(haproxy.downs)))
   proof.figure('requests over a connection to a server that was there, and connections opened', `${reused}, ${opened}`)
 }
 
