@@ -7,6 +7,8 @@ export interface Outcome {
   unsent: number
   /** Answered with success in time. */
   good: number
+  /** Those of them that came before the time was over; what comes later is no part of the rate. */
+  goodMeanwhile: number
   /** Answered with success later than that. */
   late: number
   /** By status, and `lost` for connections that ended without an answer. */
@@ -72,6 +74,7 @@ export function createRawLoad({ url, request, maxConnections, usefulMs }: RawLoa
         onFree = begin
         for (let count = 0; count < connections; count++) begin(idle.pop() ?? open())
         await pause(ms)
+        outcome.goodMeanwhile = outcome.good
         onFree = (line) => idle.push(line)
         await pause(settleMs)
       }),
@@ -87,6 +90,7 @@ export function createRawLoad({ url, request, maxConnections, usefulMs }: RawLoa
           }
           await pause(tickMs)
         }
+        outcome.goodMeanwhile = outcome.good
         await pause(settleMs)
       }),
     close() {
@@ -95,7 +99,15 @@ export function createRawLoad({ url, request, maxConnections, usefulMs }: RawLoa
   }
 }
 
-const emptyOutcome = (): Outcome => ({ sent: 0, unsent: 0, good: 0, late: 0, others: new Map(), latenciesMs: [] })
+const emptyOutcome = (): Outcome => ({
+  sent: 0,
+  unsent: 0,
+  good: 0,
+  goodMeanwhile: 0,
+  late: 0,
+  others: new Map(),
+  latenciesMs: [],
+})
 
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
