@@ -71,8 +71,8 @@ const scene = (courses: readonly Course[], options: Partial<ClientOptions> = {})
       }
       connections.push(connection)
       const course = courses[number]
-      if (!course) throw new TypeError(`connection ${number} was not expected`)
-      return course(connection)
+      // A connection that was not expected ends the stream, rather than being tried again without end.
+      return course ? course(connection) : envelope(404, 'route.not_found')
     },
     ...options,
   })
