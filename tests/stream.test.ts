@@ -102,6 +102,7 @@ describe.each(adapters)('the stream over %s', (adapter) => {
 
   it('shows a person their own events and nobody else’s', async () => {
     const [ada, eve] = [await register(app), await register(app)]
+    await app.caughtUp()
     const stream = await follow(ada)
     await login(app, eve.email)
     await createMenu('not for ada')
@@ -152,7 +153,7 @@ describe.each(adapters)('the stream over %s', (adapter) => {
       const tenant = (await app.request('POST', '/api/v1/tenants', { token: owner.accessToken, body })).body.data
       await grant(app, owner, { permissions: ['events.read', 'menu.manage'], tenant })
       const headers = { 'x-tenant-id': tenant.id }
-      const menu = { token: owner.accessToken, headers, body: { code: letter, label: letter } }
+      const menu = { token: owner.accessToken, headers, body: { code: `menu-${letter}`, label: letter } }
       await app.request('POST', '/api/v1/menus', menu)
       return { owner, tenant, headers }
     }
