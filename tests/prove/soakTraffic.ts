@@ -39,7 +39,8 @@ export function startSoak({ url, errands, requestsPerSecond, connectionsPerSecon
   const askBy =
     (ownAgent?: Agent): Ask =>
     async (_, status, call) => {
-      await turns()
+      // Those who come alone keep a pace of their own.
+      if (ownAgent === undefined) await turns()
       counts.requests++
       const answer = await exchange(ownAgent ?? agent, url, call)
       if (answer.status !== status) throw new Error(`${answer.status} ${answer.code ?? ''}`)
