@@ -210,6 +210,16 @@ it('records nothing for a call that fails, nor a second time for a call that is 
   expect(events.map(({ topic }) => topic)).toEqual(['tenant.created', 'menu.created'])
 })
 
+it('takes the change back when its event cannot be recorded', async () => {
+  const code = unique()
+  await app.sql('revoke insert on events from app')
+  const reply = await app.request('POST', '/api/v1/menus', { token: admin.accessToken, body: { code, label: 'M' } })
+  await app.sql('grant insert on events to app')
+  expect([reply.status, reply.body.error.code]).toEqual([500, 'internal'])
+  expect(await app.sql('select 1 from menus where code = $1', [code])).toEqual([])
+  expect(app.logged.some((line) => line.includes('42501'))).toBe(true)
+})
+
 it('numbers what commits late behind what committed before it, without a gap', async () => {
   await app.caughtUp()
   const [{ last }] = (await app.sql('select last_position as last from event_log')) as [{ last: string }]

@@ -90,15 +90,35 @@ export const createServeStream = (lifetimeMs: number): ServeStream => {
       leave(one)
       stream.close()
     })
-    void pump(stream, writer, (item) => write(frameOf(item, framing)))
+    const drained = async () => {
+      await writer.drained()
+      isTaken = true
+    }
+    void pump({ stream, writer, framing, write, drained })
   }
 }
 
-const pump = async (stream: EventStream, writer: BodyWriter, write: (item: StreamItem) => boolean): Promise<void> => {
-  for (;;) {
-    const items = await stream.read()
-    if (!items) break
-    for (const item of items) if (!write(item)) await writer.drained()
+/** Items that come together leave together, up to so much text: a write costs more than what it carries. */
+const togetherMax = 16_384
+
+interface Pump {
+  readonly stream: EventStream
+  readonly writer: BodyWriter
+  readonly framing: Framing
+  readonly write: (text: string) => boolean
+  readonly drained: () => Promise<void>
+}
+
+const pump = async ({ stream, writer, framing, write, drained }: Pump): Promise<void> => {
+  for (let items = await stream.read(); items; items = await stream.read()) {
+    let text = ''
+    for (const item of items) {
+      text += frameOf(item, framing)
+      if (text.length < togetherMax) continue
+      if (!write(text)) await drained()
+      text = ''
+    }
+    if (text !== '' && !write(text)) await drained()
   }
   writer.end()
 }

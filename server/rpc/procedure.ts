@@ -26,8 +26,8 @@ export interface OpenCall extends Context {
   readonly fail: (code: ErrorCode, meta?: Readonly<Record<string, unknown>>) => Failure
   /** The answer as it was stored for replay; set by the transaction that stored or found it. */
   settled: { readonly data: unknown; readonly isReplay: boolean } | null
-  /** Events were recorded, to be numbered once they are committed. */
-  hasRecorded: boolean
+  /** The events of the transaction on their way to the database. */
+  recordings: Promise<unknown>[]
 }
 
 /** What a call came to: data for the wire, the stream of a subscription, and whether it is an earlier answer sent again. */
@@ -121,7 +121,7 @@ class PendingCall implements OpenCall {
   actor: Actor | null = null
   input: unknown = undefined
   settled: OpenCall['settled'] = null
-  hasRecorded = false
+  recordings: Promise<unknown>[] = []
   bucket = 'global'
   readonly passwords: Services['passwords']
   readonly tokens: Services['tokens']
@@ -164,7 +164,6 @@ class PendingCall implements OpenCall {
       return transact({ rules, call: this, serialize }, work)
     }
     this.record = (tx, happening) => {
-      this.hasRecorded = true
       const { bucket, actor } = this
       const origin = {
         bucket,
@@ -172,7 +171,11 @@ class PendingCall implements OpenCall {
         requestId: request.id,
         traceparent: request.traceparent ?? null,
       }
-      return recordEvent(tx, origin, happening)
+      const recording = recordEvent(tx, origin, happening)
+      // Looked at when the transaction has ended; until then nobody listens.
+      recording.catch(() => {})
+      this.recordings.push(recording)
+      return sent
     }
   }
 
@@ -180,5 +183,7 @@ class PendingCall implements OpenCall {
     return this.#services.database.dbFor(this.cancellation)
   }
 }
+
+const sent = Promise.resolve()
 
 const failWith: OpenCall['fail'] = (code, meta) => refuse(code, meta && { meta })

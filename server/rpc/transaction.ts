@@ -2,6 +2,7 @@ import type { Entry } from '../../contract/define.ts'
 import type { Db } from '../../db/client.ts'
 import { isTenantGone } from '../../db/conflict.ts'
 import type { Database } from '../../db/database.ts'
+import { TransactionAborted } from '../../db/transaction.ts'
 import type { Seal } from '../platform/seal.ts'
 import { Failure, refuse } from './failure.ts'
 import { claimKey, keepForReplay, wantsReplay } from './idempotency.ts'
@@ -27,6 +28,8 @@ export const createTransact =
   (frame, work) => {
     const running = database.transaction(
       async (tx) => {
+        // The work may run again.
+        frame.call.recordings = []
         if (!wantsReplay(frame)) return work(tx)
         const isFirst = await claimKey(tx, frame, seal)
         if (!isFirst) return undefined as Awaited<ReturnType<typeof work>>
@@ -39,10 +42,12 @@ export const createTransact =
     )
     return running.then(
       (answer) => {
-        if (frame.call.hasRecorded) onRecorded()
+        if (frame.call.recordings.length > 0) onRecorded()
         return answer
       },
-      (error: unknown) => {
+      async (error: unknown) => {
+        // Why a COMMIT came to nothing is known by the event that was sent before it.
+        if (error instanceof TransactionAborted) await Promise.all(frame.call.recordings)
         // Deleted while the call ran: what every later call is told.
         throw isTenantGone(error) ? refuse('tenant.forbidden', { cause: error }) : error
       },

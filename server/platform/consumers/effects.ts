@@ -31,7 +31,7 @@ export const effectsOf = (event: LoggedEvent, { database, log, onRecorded }: Par
     },
     record(tx, happening) {
       hasRecorded = true
-      return recordEvent(tx, origin, happening)
+      return recordEvent(tx, origin, happening).then(() => {})
     },
     log: log.child({ position: event.position, topic: event.topic, ...namesOf(event) }),
   }

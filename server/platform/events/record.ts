@@ -19,7 +19,8 @@ export interface Happening<T extends Topic> {
 
 /**
  * Records an event in the transaction of the change it tells of: both are committed, or neither. A wrong payload does
- * not compile; fields that the topic does not name are dropped.
+ * not compile; fields that the topic does not name are dropped. Resolves once the statement is sent: the COMMIT follows it
+ * on the same connection, and comes to nothing when it fails.
  */
 export type Record = <T extends Topic>(tx: Db, happening: Happening<T>) => Promise<void>
 
@@ -47,8 +48,11 @@ const insertEvent = statement('events.insert', (db) =>
 
 const schemas = new Map(Object.entries(topics).map(([topic, schema]) => [topic, z.compile(schema as z.ZodObject)]))
 
-/** Writes one event. Throws for a payload that the topic's schema refuses: a mistake of ours, which the call must not survive. */
-export const recordEvent = async <T extends Topic>(tx: Db, origin: Origin, happening: Happening<T>): Promise<void> => {
+/**
+ * Writes one event. Throws at once for a payload that the topic's schema refuses: a mistake of ours, which the call must
+ * not survive.
+ */
+export const recordEvent = <T extends Topic>(tx: Db, origin: Origin, happening: Happening<T>): Promise<unknown> => {
   const { topic, target, payload, person = origin.actorId } = happening
-  await insertEvent(tx, { ...origin, personId: person, topic, target, payload: schemas.get(topic)?.parse(payload) })
+  return insertEvent(tx, { ...origin, personId: person, topic, target, payload: schemas.get(topic)?.parse(payload) })
 }
