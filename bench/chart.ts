@@ -26,6 +26,7 @@ export const chartOf = (outcomes: readonly Outcome[]): string => {
   const [width, height] = [labelWidth + barWidth + 60, y + 16]
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" font-family="sans-serif" font-size="13">`,
+    '<title>Server CPU a request of tsforge and of bare handlers</title>',
     `<rect width="${width}" height="${height}" fill="#fff"/>`,
     ...blocks,
     '</svg>\n',

@@ -155,7 +155,13 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   const sockets = createSockets({ procedures, router, budgets, origins: config.http.corsOrigins })
   const duties = dutiesOf(modules)
   const settings = { eventRetentionDays: config.events.retentionDays }
-  const runner = createDutyRunner({ duties, database, settings, log })
+  const runner = createDutyRunner({
+    duties,
+    database,
+    settings,
+    log,
+    onRun: (duty, outcome) => metrics.count('tsforge_duty_runs_total', { duty, outcome }),
+  })
   const handlerParts = { database, gateDatabase, feed, log, onRecorded: feed.nudge }
   const consumers = createConsumerRunner(
     modules.flatMap((module) => module.consumers ?? []),

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { withConnection } from '../db/oneConnection.ts'
 import { type Account, login, register, registerAdmin } from './support/accounts.ts'
 import { adapters, startApp, type TestApp } from './support/app.ts'
+import { createDatabase } from './support/database.ts'
 import { grant, withdraw } from './support/grants.ts'
 import { type Frame, type OpenStream, openSse } from './support/sse.ts'
 
@@ -257,4 +259,37 @@ it('refuses streams beyond what the instance may hold', async () => {
   const refused = await app.request('GET', '/api/v1/stream', { token: account.accessToken })
   expect([refused.status, refused.body.error.code]).toEqual([503, 'overloaded'])
   await app.close()
+})
+
+it('closes on every instance when the session ends on another, and tells there what happened here', async () => {
+  const database = await createDatabase()
+  const [here, there] = await Promise.all([startApp({ database }), startApp({ database })])
+  const account = await register(here)
+  const stream = await openSse(`${there.url}/api/v1/stream`, { authorization: `Bearer ${account.accessToken}` })
+  await login(here, account.email)
+  await stream.until(({ event }) => event === 'session.started')
+  await here.request('POST', '/api/v1/auth/logout', { token: account.accessToken })
+  for (let frame = await stream.next(); frame; frame = await stream.next());
+  await Promise.all([here.close(), there.close()])
+  await database.drop()
+})
+
+it('goes on when the connection that listens is lost, and listens again', async () => {
+  const database = await createDatabase()
+  const app = await startApp({ database })
+  const account = await register(app)
+  const stream = await openSse(`${app.url}/api/v1/stream`, { authorization: `Bearer ${account.accessToken}` })
+  const listeners = `select pid from pg_stat_activity where datname = current_database() and application_name like '% events'`
+  const pidOf = async () => (await app.sql(listeners))[0]?.pid
+  let first = await pidOf()
+  while (first === undefined) first = await pidOf()
+  // A role may end its own connections.
+  await withConnection(database.appUrl, (client) => client.query('select pg_terminate_backend($1)', [first]))
+  await login(app, account.email)
+  await stream.until(({ event }) => event === 'session.started')
+  let next = await pidOf()
+  while (next === undefined || next === first) next = await pidOf()
+  stream.close()
+  await app.close()
+  await database.drop()
 })

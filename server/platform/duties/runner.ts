@@ -25,6 +25,8 @@ interface Parts {
   readonly database: Database
   readonly settings: DutySettings
   readonly log: Logger
+  /** Told of each run that ended here. */
+  readonly onRun?: (name: string, outcome: 'done' | 'failed') => void
 }
 
 /** A duty whose turn it is. */
@@ -47,7 +49,7 @@ const patienceMs = 60_000
 const longestRunMs = 86_400_000
 
 /** Throws when two duties have one name, or a schedule cannot be read. */
-export const createDutyRunner = ({ duties, database, settings, log }: Parts): DutyRunner => {
+export const createDutyRunner = ({ duties, database, settings, log, onRun }: Parts): DutyRunner => {
   const schedules = readSchedules(duties)
   const holder = `${hostname()} ${process.pid} ${randomUUID()}`
   const running = new Map<string, Run>()
@@ -59,6 +61,7 @@ export const createDutyRunner = ({ duties, database, settings, log }: Parts): Du
     const [claimed] = await claimTick(database.db, claim)
     if (!claimed) return
     const { result, ...ending } = await carryOut(duty, { database, tick, signal, settings, log })
+    onRun?.(duty.name, ending.outcome)
     const [kept] = await finishTick(database.db, { ...claim, ...ending, result: JSON.stringify(result) })
     if (!kept)
       log.warn({ duty: duty.name, tick }, 'a duty ended after its next tick was claimed; its result is dropped')

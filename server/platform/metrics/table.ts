@@ -72,6 +72,11 @@ export const metricTable = {
     kind: 'counter',
     help: 'Mutations answered by the kept answer of an earlier one.',
   },
+  tsforge_duty_runs_total: {
+    kind: 'counter',
+    help: 'Runs of scheduled work that ended in this process; /admin/healthz has the last of all instances.',
+    labels: { duty: 'names of the duties', outcome: ['done', 'failed'] },
+  },
   tsforge_hashing_running: { kind: 'gauge', help: 'Passwords that are being hashed.' },
   tsforge_hashing_waiting: { kind: 'gauge', help: 'Passwords that wait to be hashed; HASH_QUEUE_LENGTH is the most.' },
 
