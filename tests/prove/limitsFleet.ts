@@ -75,6 +75,10 @@ const startMember = ({ bundle, cluster, store, redis, addressBudget, environment
       DATABASE_GATE_URL: cluster.gateUrl,
       DATABASE_MIGRATE_URL: cluster.ownerUrl,
       DATABASE_MAX_CONNECTIONS: '8',
+      // What is too much at once is another proof's question: here all are judged by their budgets.
+      MAX_CALLS_RUNNING: '10000',
+      MAX_LOOP_DELAY_MILLISECONDS: '30000',
+      DATABASE_ACQUIRE_TIMEOUT_SECONDS: '60',
       MIGRATE_ON_START: String(isFirst),
       LOG_LEVEL: 'info',
       TRUSTED_PROXIES: '127.0.0.1',
