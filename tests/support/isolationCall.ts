@@ -1,5 +1,6 @@
 import type { Entry } from '../../contract/define.ts'
 import type { TestApp } from './app.ts'
+import { textOf } from './request.ts'
 
 export const transports = ['rest', 'trpc'] as const
 export type Transport = (typeof transports)[number]
@@ -55,7 +56,7 @@ const sendRest = async (
 }
 
 const sendTrpc = async (app: TestApp, [key, entry]: [string, Entry], { request, token }: Message): Promise<Answer> => {
-  const isQuery = entry.kind === 'query'
+  const isQuery = entry.kind !== 'mutation'
   const input = entry.input ? JSON.stringify(request.input) : undefined
   const search = isQuery && input !== undefined ? `?input=${encodeURIComponent(input)}` : ''
   const reply = await fetch(`${app.url}/trpc/${key}${search}`, {
@@ -67,9 +68,18 @@ const sendTrpc = async (app: TestApp, [key, entry]: [string, Entry], { request, 
     },
     ...(isQuery || input === undefined ? {} : { body: input }),
   })
-  const text = await reply.text()
+  const text = await textOf(reply)
+  if (entry.kind === 'subscription') return toAnswer(refusalIn({ status: reply.status, headers: reply.headers, text }))
   const body = JSON.parse(text) as { error?: { data?: { failure?: { code?: string } } } }
   return toAnswer({ status: reply.status, headers: reply.headers, text, code: body.error?.data?.failure?.code })
+}
+
+/** A stream tells of its refusal in an event, under the status 200. */
+const refusalIn = (reply: Omit<Raw, 'code'>): Raw => {
+  const sent = /^event: serialized-error\n(?:.*\n)*?data: (.*)$/m.exec(reply.text)?.[1]
+  if (sent === undefined) return { ...reply, code: undefined }
+  const { data } = JSON.parse(sent) as { data: { httpStatus: number; failure: { code: string } } }
+  return { ...reply, status: data.httpStatus, code: data.failure.code }
 }
 
 interface Raw {

@@ -41,7 +41,7 @@ export const createRequest =
   }
 
 /** A stream has no end: what opens it says that it was granted. */
-const textOf = async (response: Response): Promise<string> => {
+export const textOf = async (response: Response): Promise<string> => {
   const isStream = response.headers.get('content-type')?.startsWith('text/event-stream') ?? false
   if (!isStream || !response.body) return response.text()
   const reader = response.body.getReader()

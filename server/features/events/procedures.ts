@@ -17,7 +17,14 @@ export const events: Handlers<typeof contract.events> = {
     const { ticket, hash } = newTicket()
     const { userId, credentialId, kind } = actor
     return transaction(async (tx) => {
-      const [made] = await insertTicket(tx, { hash, userId, credentialId, kind, bucket, seconds: ticketSeconds })
+      const [made] = await insertTicket(tx, {
+        hash,
+        userId,
+        credentialId,
+        kind,
+        openedIn: bucket,
+        seconds: ticketSeconds,
+      })
       if (!made) throw new Error('the ticket was not stored')
       await record(tx, { topic: 'stream.ticket_issued', target: userId, payload: {} })
       return { ticket, expires_at: made.expires_at }

@@ -13,7 +13,7 @@ export const insertTicket = statement('events.insertTicket', (db) =>
       user_id: placeholder('userId'),
       credential_id: placeholder('credentialId'),
       kind: placeholder('kind'),
-      bucket: placeholder('bucket'),
+      bucket: placeholder('openedIn'),
       expires_at: sql`now() + make_interval(secs => ${placeholder('seconds')})`,
     })
     .returning({ expires_at: streamTickets.expires_at }),
