@@ -43,5 +43,24 @@ export const topics = {
 export type Topics = typeof topics
 export type Topic = keyof Topics
 
+/**
+ * Topics after which somebody may see less than before: the person whose matter it is, or anybody. A stream reads its
+ * reader's access anew before it shows what follows.
+ */
+export const endingAccess: Readonly<Partial<Record<Topic, 'person' | 'anybody'>>> = {
+  'user.password_changed': 'person',
+  'user.disabled': 'person',
+  'user.roles_changed': 'person',
+  'session.ended': 'person',
+  'session.others_ended': 'person',
+  'apikey.revoked': 'person',
+  'permission.deleted': 'anybody',
+  'role.deleted': 'anybody',
+  'role.permissions_changed': 'anybody',
+  'tenant.deleted': 'anybody',
+  'tenant.member_removed': 'person',
+  'tenant.member_left': 'person',
+}
+
 /** Every topic by name. */
 export const topicNames = Object.keys(topics) as [Topic, ...Topic[]]

@@ -82,9 +82,9 @@ export interface Services {
   readonly cursors: Cursors
   /** How long a refresh token lives, and the session whatever its use. */
   readonly lifetimes: { readonly refreshSeconds: number; readonly sessionSeconds: number }
-  /** Stands in the API keys that are made here. */
   /** Guesses of passwords, counted by account. */
   readonly guesses: Pick<Budgets, 'tryGuess' | 'forgiveGuess'>
+  /** Stands in the API keys that are made here. */
   readonly keyEnvironment: 'live' | 'test'
   readonly streams: Streams
   /** What the actor holds in a bucket at this moment; undefined when the credential or the membership is gone. */

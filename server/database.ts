@@ -5,8 +5,8 @@ import { startEmbedded } from '../db/embedded/startEmbedded.ts'
 import { migrate } from '../db/migrate.ts'
 import { inspectRole } from '../db/roles.ts'
 import { seed } from '../db/seed.ts'
-import type { DatabaseAddresses } from './app.ts'
 import type { Config } from './config.ts'
+import type { DatabaseAddresses } from './pools.ts'
 
 export interface ConnectedDatabase {
   readonly addresses: DatabaseAddresses

@@ -12,7 +12,9 @@ const allowed: Record<string, readonly string[]> = {
   db: ['drizzle-orm', 'pg', 'uuidv7'],
   'server/context.ts': ['pino', 'db', 'server/platform'],
   'server/config.ts': ['server/platform/configuration'],
-  'server/database.ts': ['pino', 'contract', 'db', 'server/app.ts', 'server/config.ts'],
+  'server/background.ts': ['pino', 'db', 'server/config.ts', 'server/platform', 'server/rpc'],
+  'server/database.ts': ['pino', 'contract', 'db', 'server/config.ts', 'server/pools.ts'],
+  'server/pools.ts': ['pino', 'db', 'server/config.ts', 'server/platform'],
   'server/identities.ts': ['pino', 'db', 'server/features', 'server/platform', 'server/rpc'],
   'server/log.ts': ['pino', 'pino-pretty', 'server/config.ts'],
   'server/version.ts': ['package.json'],
@@ -145,7 +147,9 @@ describe('architecture', () => {
     const readers = ['server/platform/events', 'server/platform/consumers']
     expect(holders.filter((file) => !readers.some((folder) => within(file, folder))).sort()).toEqual([
       'server/app.ts',
+      'server/background.ts',
       'server/identities.ts',
+      'server/pools.ts',
     ])
     expect(filesWith(/db\/coalesce\.ts'/, 'server')).toEqual(['server/identities.ts'])
   })

@@ -99,13 +99,21 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
--- Forgets up to `batch` events that happened before `until`, the oldest first, but none that is still a dead letter.
--- Returns how many went.
+-- Forgets up to `batch` events that happened before `until`, the oldest first, but none that is still a dead letter; and
+-- those that were kept for a dead letter which has gone since. Returns how many.
 CREATE FUNCTION trim_events(until timestamp with time zone, batch integer) RETURNS integer LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
   trimmed integer;
+  settled integer;
 BEGIN
   PERFORM FROM event_log FOR UPDATE;
+  DELETE FROM events WHERE events.position IN (
+    SELECT kept.position FROM events AS kept
+    WHERE kept.position < (SELECT first_position FROM event_log)
+      AND NOT EXISTS (SELECT FROM event_dead_letters WHERE event_dead_letters.position = kept.position)
+    ORDER BY kept.position LIMIT batch
+  );
+  GET DIAGNOSTICS settled = ROW_COUNT;
   WITH oldest AS (
     SELECT position, occurred_at FROM events WHERE position >= (SELECT first_position FROM event_log) ORDER BY position LIMIT batch
   ), past AS (
@@ -119,7 +127,7 @@ BEGIN
       AND NOT EXISTS (SELECT FROM event_dead_letters WHERE event_dead_letters.position = past.position)
   )
   SELECT count(*) INTO trimmed FROM past;
-  RETURN trimmed;
+  RETURN trimmed + settled;
 END
 $$;
 --> statement-breakpoint

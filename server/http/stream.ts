@@ -11,6 +11,16 @@ export interface Framing {
   readonly heartbeat: (id: string) => string
 }
 
+/** An event is framed once, whoever reads it. */
+const framedOnce = (frame: Framing['item']): Framing['item'] => {
+  const frames = new WeakMap<StreamItem, string>()
+  return (item) => {
+    const framed = frames.get(item) ?? frame(item)
+    frames.set(item, framed)
+    return framed
+  }
+}
+
 /** Proxies and browsers give up a connection that is silent for long. */
 const heartbeatMs = 15_000
 const reconnectMs = 1_000
@@ -18,7 +28,7 @@ const reconnectMs = 1_000
 /** HTML standard, 9.2: an id in a block without data moves the reader's place and is no event. */
 export const restFraming: Framing = {
   opening: (id) => `retry: ${reconnectMs}\nid: ${id}\n\n`,
-  item: ({ id, topic, json }) => `id: ${id}\nevent: ${topic}\ndata: ${json}\n\n`,
+  item: framedOnce(({ id, topic, json }) => `id: ${id}\nevent: ${topic}\ndata: ${json}\n\n`),
   heartbeat: (id) => `id: ${id}\n\n`,
 }
 
@@ -28,7 +38,7 @@ const connectedData = JSON.stringify({ reconnectAfterInactivityMs: 3 * heartbeat
 /** The words of tRPC's own stream, so that its client reads ours: see sse.ts of @trpc/server 11. */
 export const trpcFraming: Framing = {
   opening: (id) => `retry: ${reconnectMs}\nevent: connected\ndata: ${connectedData}\nid: ${id}\n\n`,
-  item: ({ id, json }) => `data: ${json}\nid: ${id}\n\n`,
+  item: framedOnce(({ id, json }) => `data: ${json}\nid: ${id}\n\n`),
   heartbeat: (id) => `event: ping\ndata: \nid: ${id}\n\n`,
 }
 
@@ -73,7 +83,7 @@ export const createServeStream = (lifetimeMs: number): ServeStream => {
     timer = undefined
   }
 
-  return ({ exchange, replyHeaders }, stream, framing) => {
+  return ({ exchange, head, replyHeaders }, stream, framing) => {
     const writer = exchange.stream(200, joinHeaders(replyHeaders(), eventStreamHeaders))
     let isTaken = writer.write(framing.opening(stream.id))
     const write = (text: string) => {
@@ -94,7 +104,11 @@ export const createServeStream = (lifetimeMs: number): ServeStream => {
       await writer.drained()
       isTaken = true
     }
-    void pump({ stream, writer, framing, write, drained })
+    pump({ stream, writer, framing, write, drained }).catch((err: unknown) => {
+      head.log.error({ err }, 'a stream broke; its reader comes back')
+      stream.close()
+      writer.end()
+    })
   }
 }
 
@@ -113,7 +127,7 @@ const pump = async ({ stream, writer, framing, write, drained }: Pump): Promise<
   for (let items = await stream.read(); items; items = await stream.read()) {
     let text = ''
     for (const item of items) {
-      text += frameOf(item, framing)
+      text += framing.item(item)
       if (text.length < togetherMax) continue
       if (!write(text)) await drained()
       text = ''
@@ -121,15 +135,4 @@ const pump = async ({ stream, writer, framing, write, drained }: Pump): Promise<
     if (text !== '' && !write(text)) await drained()
   }
   writer.end()
-}
-
-/** An event is framed once, whoever reads it. */
-const frames = new Map<Framing, WeakMap<StreamItem, string>>()
-
-const frameOf = (item: StreamItem, framing: Framing): string => {
-  const known = frames.get(framing) ?? new WeakMap<StreamItem, string>()
-  frames.set(framing, known)
-  const frame = known.get(item) ?? framing.item(item)
-  known.set(item, frame)
-  return frame
 }

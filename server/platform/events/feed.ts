@@ -60,7 +60,7 @@ export const createFeed = ({ database, gateDatabase, log }: Parts): Feed => {
       const before = bounds.last
       const last = await numberEvents(database.db)
       while (bounds.last < last && !isStopped) {
-        const read = await readBehind(gateDatabase.db, bounds.epoch, bounds.last, readLimit)
+        const read = await readBehind(gateDatabase.db, { epoch: bounds.epoch, after: bounds.last, limit: readLimit })
         if (read.length === 0) break
         take(read, bounds)
       }

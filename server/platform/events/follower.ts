@@ -140,16 +140,12 @@ export class Follower implements EventStream {
     const bounds = await readBounds(this.#parts.gateDatabase.db)
     if (this.#position < bounds.first - 1) {
       // The log was trimmed while this reader was behind.
-      this.#gapFrom = this.id
+      const from = this.id
       this.#position = bounds.first - 1
-      const gap = gapItem(this.#gapFrom, this.id)
-      this.#gapFrom = undefined
-      return [gap]
+      return [gapItem(from, this.id)]
     }
-    const items = await readSeen(this.#parts.gateDatabase.db, bounds, this.#sight, {
-      after: this.#position,
-      limit: pageLimit,
-    })
+    const stretch = { bounds, after: this.#position, limit: pageLimit }
+    const items = await readSeen(this.#parts.gateDatabase.db, this.#sight, stretch)
     this.#position = items.length < pageLimit ? bounds.last : (items.at(-1)?.position ?? bounds.last)
     return items
   }

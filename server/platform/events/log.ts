@@ -82,8 +82,10 @@ export const readBounds = async (db: Db): Promise<Bounds> => {
 }
 
 /** The events of everybody behind a position, in order, as role gate. */
-export const readBehind = async (db: Db, epoch: string, after: number, limit: number): Promise<LoggedEvent[]> =>
-  (await listBehind(db, { after, limit })).map((row) => loggedEvent(epoch, row))
+export const readBehind = async (
+  db: Db,
+  { epoch, after, limit }: { epoch: string; after: number; limit: number },
+): Promise<LoggedEvent[]> => (await listBehind(db, { after, limit })).map((row) => loggedEvent(epoch, row))
 
 interface Stretch {
   readonly after: number
@@ -114,9 +116,8 @@ export interface Sight {
 /** One stretch of the log, seen by one viewer: built per call, because each combination of conditions is another query. */
 export const readSeen = async (
   db: Db,
-  { epoch, last }: Bounds,
   sight: Sight,
-  { after, limit }: { after: number; limit: number },
+  { bounds: { epoch, last }, after, limit }: { bounds: Bounds; after: number; limit: number },
 ): Promise<LoggedEvent[]> => {
   const { personId, tenantId, seesBucket, topics } = sight
   const inBucket = tenantId === null ? isNull(events.tenant_id) : eq(events.tenant_id, tenantId)

@@ -1,3 +1,4 @@
+import { endingAccess } from '../../../contract/topics.ts'
 import type { LoggedEvent } from './loggedEvent.ts'
 
 /** What a stream hands out: an event that its reader may see, or a gap in what it could have seen. */
@@ -26,10 +27,8 @@ export const gapItem = (from: string, to: string): StreamItem => ({
   json: JSON.stringify({ id: to, topic: 'gap', from, to }),
 })
 
-/** Topics after which somebody may see less than before. The events about a person concern that person alone. */
-const aboutPerson = /^(?:session|user|apikey)\.|^tenant\.member/
-const aboutMany = /^(?:role|permission)\.|^tenant\.(?:deleted|transferred)/
+const ending: Readonly<Record<string, 'person' | 'anybody' | undefined>> = endingAccess
 
 /** Whether a viewer's access must be read again before anything behind this event is shown. */
 export const mayEndAccess = ({ topic, person_id: person }: LoggedEvent, viewerId: string): boolean =>
-  aboutMany.test(topic) || (person === viewerId && aboutPerson.test(topic))
+  ending[topic] === 'anybody' || (ending[topic] === 'person' && person === viewerId)
