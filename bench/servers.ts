@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { build } from 'esbuild'
+import { freePort } from '../tests/support/freePort.ts'
 import type { BenchDatabase } from './database.ts'
 import { type Cost, secret } from './people.ts'
 
@@ -130,15 +131,4 @@ const accepts = (port: number): Promise<boolean> =>
       resolve(true)
     })
     socket.once('error', () => resolve(false))
-  })
-
-/** A port that was free a moment ago. */
-const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const probe = createServer()
-    probe.once('error', reject)
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address()
-      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
-    })
   })

@@ -1,20 +1,11 @@
-import { createServer } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { createGathering } from '../server/platform/metrics/gathering.ts'
 import { createMetrics, type Metrics } from '../server/platform/metrics/metrics.ts'
 import { createRequestCounter } from '../server/platform/metrics/requests.ts'
 import { createDatabase, type TestDatabase } from './support/database.ts'
+import { freePort } from './support/freePort.ts'
 import { type Program, startProgram } from './support/program.ts'
 import { readScrape, requests, type Scrape, total } from './support/scrape.ts'
-
-/** A port that was free a moment ago: workers cannot share one that each of them picks. */
-const freePort = async (): Promise<number> => {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
 
 /** On a connection of its own, which any of the workers may take. */
 const get = (url: string) => fetch(url, { headers: { connection: 'close' } })

@@ -1,6 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { systemClock } from '../client-sdk/clock.ts'
 import {
@@ -14,6 +12,7 @@ import {
 } from '../client-sdk/index.ts'
 import { type AppSettings, adapters, startApp, type TestApp } from './support/app.ts'
 import { createDatabase, type TestDatabase } from './support/database.ts'
+import { freePort } from './support/freePort.ts'
 import { grant, makeAdministrator } from './support/grants.ts'
 import { readScrape, total } from './support/scrape.ts'
 
@@ -23,15 +22,6 @@ type Item = Outputs['events']['stream']
 const clock = {
   ...systemClock,
   sleep: (ms: number, signal?: AbortSignal) => systemClock.sleep(Math.min(ms, 20), signal),
-}
-
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 describe.each(adapters)('a stream of the client over %s', (adapter) => {

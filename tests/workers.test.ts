@@ -2,17 +2,9 @@ import { createServer } from 'node:net'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Bundle, bundlePrograms } from './prove/serverProcess.ts'
 import { createDatabase, type TestDatabase } from './support/database.ts'
+import { freePort } from './support/freePort.ts'
 import { type Program, startProgram } from './support/program.ts'
 import { withClient } from './support/testServer.ts'
-
-/** A port that was free a moment ago: workers cannot share one that each of them picks. */
-const freePort = async (): Promise<number> => {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
 
 interface Line {
   readonly msg: string

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
-import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { freePort } from '../support/freePort.ts'
 import { provingEnvironment, type ServerProcess, type ServerStart } from './serverProcess.ts'
 
 const pollMs = 50
@@ -37,14 +37,3 @@ const isUp = (url: string): Promise<boolean> =>
     ({ ok }) => ok,
     () => false,
   )
-
-/** Somebody else may take it meanwhile; the server then says so and the proof fails. */
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = createServer()
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address()
-      probe.close(() => resolve(address !== null && typeof address === 'object' ? address.port : 0))
-    })
-  })
-}

@@ -4,10 +4,11 @@
  * nothing twice.
  */
 import { Agent } from 'node:http'
+import { freePort } from '../support/freePort.ts'
 import { checkKept } from './databaseAftermath.ts'
 import { type ProofCluster, startCluster } from './databaseCluster.ts'
 import { idleMs, startTraffic } from './databaseTraffic.ts'
-import { freePort, type Haproxy, haproxyVersion, type Instance, instances, startHaproxy } from './haproxy.ts'
+import { type Haproxy, haproxyVersion, type Instance, instances, startHaproxy } from './haproxy.ts'
 import { type Proof, prove } from './harness.ts'
 import { type Bundle, bundlePrograms, type ServerProcess, startServer } from './serverProcess.ts'
 
