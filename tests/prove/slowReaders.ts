@@ -50,7 +50,7 @@ export const openTrickler = (
         const text = rest + part.toString('latin1')
         const cut = Math.max(0, text.length - 8)
         seen += text.slice(0, cut + 7).split('\nevent: ').length - 1
-        rest = text.slice(cut + 1)
+        rest = text.slice(cut)
       } else if (socket.destroyed || socket.readableEnded) break
       await sleep(pauseMs)
     }

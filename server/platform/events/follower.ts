@@ -4,8 +4,10 @@ import { readBounds, readSeen, type Sight } from './log.ts'
 import { idOf, type LoggedEvent, positionOf } from './loggedEvent.ts'
 import { type EventStream, gapItem, mayEndAccess, type StreamItem } from './stream.ts'
 
-/** Items of one reading; a page of the log, when the reader is behind what the feed remembers. */
-const pageLimit = 100
+/** Items of one reading, of those that all readers share. */
+const readLimit = 100
+/** Rows of a page of the log. A reader that takes nothing more holds it alone, so it is short. */
+const pageLimit = 32
 /** Access that was read this recently need not be read again before the next event. */
 const freshMs = 500
 
@@ -131,7 +133,7 @@ export class Follower implements EventStream {
       }
       this.#position = event.position
       if (this.#sees(event)) items.push(event)
-      if (items.length === pageLimit) break
+      if (items.length === readLimit) break
     }
     return items
   }

@@ -1,8 +1,9 @@
-import { and, asc, eq, gt, inArray, isNull, lte, or, sql } from 'drizzle-orm'
+import { and, asc, gt, lte, sql } from 'drizzle-orm'
 import type { Db } from '../../../db/client.ts'
 import { eventLog, events } from '../../../db/schema/events.ts'
 import { statement } from '../../../db/statement.ts'
 import { type LoggedEvent, loggedEvent } from './loggedEvent.ts'
+import type { StreamItem } from './stream.ts'
 
 const { placeholder } = sql
 
@@ -113,30 +114,42 @@ export interface Sight {
   readonly topics: ReadonlySet<string>
 }
 
-/** One stretch of the log, seen by one viewer: built per call, because each combination of conditions is another query. */
-export const readSeen = async (
-  db: Db,
-  sight: Sight,
-  { bounds: { epoch, last }, after, limit }: { bounds: Bounds; after: number; limit: number },
-): Promise<LoggedEvent[]> => {
-  const { personId, tenantId, seesBucket, topics } = sight
-  const inBucket = tenantId === null ? isNull(events.tenant_id) : eq(events.tenant_id, tenantId)
-  const own = and(
-    or(eq(events.person_id, personId), eq(events.actor_id, personId)),
-    or(isNull(events.tenant_id), inBucket),
-  )
-  const rows = await db
+/** An item of the log that one viewer alone holds: the text and its place, and nothing else that would take memory. */
+export interface SeenItem extends StreamItem {
+  readonly position: number
+}
+
+/** The conditions read no index but that of the position: a stretch is walked anyway. */
+const listSeen = statement('events.listSeen', (db) => {
+  const tenant = sql`${placeholder('tenantId')}::uuid`
+  const isOwn = sql`(${events.person_id} = ${placeholder('personId')} or ${events.actor_id} = ${placeholder('personId')})
+    and (${events.tenant_id} is null or ${events.tenant_id} = ${tenant})`
+  const isOfBucket = sql`${placeholder('seesBucket')}::boolean and ${events.tenant_id} is not distinct from ${tenant}`
+  const topicNames = sql`${placeholder('topics')}::text[]`
+  return db
     .select(columns)
     .from(events)
     .where(
       and(
-        gt(events.position, after),
-        lte(events.position, last),
-        seesBucket ? or(own, inBucket) : own,
-        topics.size > 0 ? inArray(events.topic, [...topics]) : undefined,
+        gt(events.position, placeholder('after')),
+        lte(events.position, placeholder('upTo')),
+        sql`(${isOwn} or ${isOfBucket})`,
+        sql`(cardinality(${topicNames}) = 0 or ${events.topic} = any(${topicNames}))`,
       ),
     )
     .orderBy(asc(events.position))
-    .limit(limit)
-  return rows.map((row) => loggedEvent(epoch, row))
+    .limit(placeholder('limit'))
+})
+
+/** One stretch of the log, as one viewer may see it. */
+export const readSeen = async (
+  db: Db,
+  { topics, ...sight }: Sight,
+  { bounds: { epoch, last: upTo }, after, limit }: { bounds: Bounds; after: number; limit: number },
+): Promise<SeenItem[]> => {
+  const rows = await listSeen(db, { ...sight, topics: [...topics], after, upTo, limit })
+  return rows.map((row) => {
+    const { id, topic, json, position } = loggedEvent(epoch, row)
+    return { id, topic, json, position }
+  })
 }
