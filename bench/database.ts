@@ -1,6 +1,6 @@
 import { chmodSync } from 'node:fs'
 import path from 'node:path'
-import { permissions } from '../contract/permissions.ts'
+import { permissions } from '../contract/vocabulary.ts'
 import { startEmbedded } from '../db/embedded/startEmbedded.ts'
 import { migrate } from '../db/migrate.ts'
 import { withConnection } from '../db/oneConnection.ts'

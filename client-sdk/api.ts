@@ -6,7 +6,7 @@ import type { RouterOf } from './router.ts'
 // All that the client's types take from the contract. In the packed client this file is replaced by one with the same
 // exports spelt out, so that whoever installs it needs neither zod nor the contract.
 
-export type { ErrorCode } from '../contract/errors.ts'
+export type { ErrorCode } from '../contract/vocabulary.ts'
 
 /** This API as functions. */
 export type Client = ClientOf<typeof contract>

@@ -20,6 +20,7 @@ export const auth = {
     summary: 'Open an account and sign in.',
     http: ['POST', '/api/v1/auth/register', 201],
     access: 'public',
+    flag: 'registration',
     rate: 'credential',
     tenancy: 'none',
     idempotency: 'key',

@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import type { EndingAccess } from './topics.ts'
 
 export type Verb = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 export type Path = `/${string}`
@@ -31,6 +32,8 @@ interface Rules<A extends string, I extends z.ZodObject | undefined, O extends z
   /** Verb, path with `{name}` for the input fields it carries, and the status of success: 201 for creates. */
   readonly http: readonly [verb: Verb, path: Path, status?: 200 | 201]
   readonly access: A
+  /** While this flag is off for the caller, there is nothing at this path: 404 `route.not_found`. */
+  readonly flag?: string
   readonly rate: RateClass
   readonly tenancy: Tenancy
   /** Absent when the entry takes nothing. Unknown keys are dropped. */
@@ -78,6 +81,18 @@ export type Entry = AnyQuery | AnyMutation | AnySubscription
 export type Entries = Readonly<Record<string, Entry>>
 export type Contract = Readonly<Record<string, Entries>>
 
+/** What a module adds to the contract: its entries, and the words that they and its events use. */
+export interface ContractModule {
+  readonly entries: Entries
+  /** Code -> meaning. The migration step inserts new ones. */
+  readonly permissions?: Readonly<Record<string, string>>
+  readonly errors?: Readonly<Record<string, ErrorRule>>
+  /** Topic -> what its events tell. */
+  readonly topics?: Readonly<Record<string, z.ZodObject>>
+  /** Topics after which somebody may see less than before. */
+  readonly endingAccess?: Readonly<Record<string, EndingAccess>>
+}
+
 /**
  * Makes the words of the contract language for a vocabulary, so that a module can only name its own permissions and
  * errors besides the ones it is given.
@@ -93,7 +108,7 @@ export const define = <P extends string, C extends string>(_vocabulary: {
     I extends z.ZodObject | undefined = undefined,
     const E extends C = never,
   >(
-    rules: Omit<Query<A, I, O, E>, 'kind'>,
+    rules: Gated<Query<A, I, O, E>, F>,
   ): Query<A, I, O, E> => ({ ...rules, kind: 'query' }),
   /** An entry that changes something. */
   mutation: <
@@ -102,7 +117,7 @@ export const define = <P extends string, C extends string>(_vocabulary: {
     I extends z.ZodObject | undefined = undefined,
     const E extends C = never,
   >(
-    rules: Omit<Mutation<A, I, O, E>, 'kind'>,
+    rules: Gated<Mutation<A, I, O, E>, F>,
   ): Mutation<A, I, O, E> => ({ ...rules, kind: 'mutation' }),
   /** An entry that tells of changes for as long as somebody listens. */
   subscription: <
@@ -111,6 +126,6 @@ export const define = <P extends string, C extends string>(_vocabulary: {
     I extends z.ZodObject | undefined = undefined,
     const E extends C = never,
   >(
-    rules: Omit<Subscription<A, I, O, E>, 'kind'>,
+    rules: Gated<Subscription<A, I, O, E>, F>,
   ): Subscription<A, I, O, E> => ({ ...rules, kind: 'subscription' }),
 })

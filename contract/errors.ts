@@ -36,6 +36,7 @@ export const errors = {
     409,
     'The menu entry has children, counted in meta.children; delete them too with cascade=true.',
   ],
+  'flag.not_found': [404, 'There is no such flag.'],
   'apikey.invalid': [401, 'The API key is not valid, or no longer is.'],
   'apikey.not_found': [404, 'There is no such API key.'],
   'apikey.user_session_required': [403, 'This call needs a signed-in person, not an API key.'],

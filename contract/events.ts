@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { mutation, subscription } from './core.ts'
 import { Id, Instant } from './scalars.ts'
-import { type Topic, type Topics, topicNames, topics } from './topics.ts'
+import { type Topic, type Topics, topicNames, topics } from './vocabulary.ts'
 
 /** What happened, as the streams tell it. `payload` is of the topic. */
 export interface EventOf<T extends Topic> {

@@ -32,6 +32,7 @@ export const impliedErrors = (entry: Entry): ErrorCode[] => [
   ...(readsBody(entry) ? withBody : []),
   ...(entry.access === 'public' ? [] : withActor),
   ...(entry.access === 'session' ? (['apikey.user_session_required'] as const) : []),
+  ...(entry.flag === undefined ? [] : (['route.not_found'] as const)),
   ...(needsPermission(entry) ? (['rbac.permission_required'] as const) : []),
   ...(entry.kind === 'mutation' && entry.idempotency === 'key' ? withKey : []),
 ]

@@ -4,6 +4,7 @@ export const permissions = {
   'users.read': 'See the accounts of people.',
   'users.manage': 'Disable and enable accounts.',
   'menu.manage': 'Manage menu entries.',
+  'flags.manage': 'Decide what feature flags say.',
   'events.read': 'Follow the events of a tenant.',
 } as const satisfies Record<string, string>
 

@@ -37,17 +37,19 @@ export const topics = {
   'tenant.member_added': member,
   'tenant.member_removed': member,
   'tenant.member_left': member,
+  'flag.set': z.object({ value: z.union([z.boolean(), z.string()]).nullable(), rules: z.int() }),
+  'flag.cleared': nothing,
   'stream.ticket_issued': nothing,
 } as const satisfies Record<string, z.ZodObject>
 
-export type Topics = typeof topics
-export type Topic = keyof Topics
+/** Whose access a topic may have ended: that of the person whose matter it is, or anybody's. */
+export type EndingAccess = 'person' | 'anybody'
 
 /**
- * Topics after which somebody may see less than before: the person whose matter it is, or anybody. A stream reads its
- * reader's access anew before it shows what follows.
+ * Topics after which somebody may see less than before. A stream reads its reader's access anew before it shows what
+ * follows.
  */
-export const endingAccess: Readonly<Partial<Record<Topic, 'person' | 'anybody'>>> = {
+export const endingAccess: Readonly<Partial<Record<keyof typeof topics, EndingAccess>>> = {
   'user.password_changed': 'person',
   'user.disabled': 'person',
   'user.roles_changed': 'person',
@@ -61,6 +63,3 @@ export const endingAccess: Readonly<Partial<Record<Topic, 'person' | 'anybody'>>
   'tenant.member_removed': 'person',
   'tenant.member_left': 'person',
 }
-
-/** Every topic by name. */
-export const topicNames = Object.keys(topics) as [Topic, ...Topic[]]

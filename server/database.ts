@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import type { Logger } from 'pino'
-import { permissions } from '../contract/permissions.ts'
+import { permissions } from '../contract/vocabulary.ts'
 import { startEmbedded } from '../db/embedded/startEmbedded.ts'
 import { migrate } from '../db/migrate.ts'
 import { inspectRole } from '../db/roles.ts'

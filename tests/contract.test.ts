@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { errors } from '../contract/errors.ts'
+import { errors } from '../contract/vocabulary.ts'
 import { impliedErrors } from '../contract/implied.ts'
 import { type Account, register, registerAdmin } from './support/accounts.ts'
 import { adapters, startApp, type TestApp } from './support/app.ts'

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { topicNames } from '../contract/topics.ts'
+import { topicNames } from '../contract/vocabulary.ts'
 import { type Account, login, password, register, registerAdmin } from './support/accounts.ts'
 import { startApp, type TestApp } from './support/app.ts'
 import { entries } from './support/entries.ts'

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runForge } from '../server/cli/forge.ts'
-import { readConfig } from '../server/config.ts'
+import { loadSettings, readConfig } from '../server/config.ts'
 import { createPasswordHasher } from '../server/platform/hashing/index.ts'
 import { version } from '../server/version.ts'
 import { createDatabase, type TestDatabase } from './support/database.ts'
@@ -31,6 +31,7 @@ describe('forge', () => {
       input: Object.assign(Readable.from([Buffer.from(typed)]), isTTY === undefined ? {} : { isTTY }),
       print: (text) => void printed.push(text),
       complain: (text) => void complained.push(text),
+      loadSettings: () => loadSettings({}),
       loadConfig: () =>
         readConfig(
           {

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { runForge } from '../server/cli/forge.ts'
-import { readConfig } from '../server/config.ts'
+import { loadSettings, readConfig } from '../server/config.ts'
 import { type ConsumerScene, labelOf, menuConsumer, moduleOf, openScene, until } from './support/consumerScene.ts'
 
 let scene: ConsumerScene
@@ -18,6 +18,7 @@ const forge = async (...args: string[]) => {
     input: Readable.from([]),
     print: (text) => void printed.push(text),
     complain: (text) => void complained.push(text),
+    loadSettings: () => loadSettings({}),
     loadConfig: () =>
       readConfig(
         {

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { permissions } from '../contract/permissions.ts'
+import { permissions } from '../contract/vocabulary.ts'
 import { type Bundle, bundlePrograms, startServer } from './prove/serverProcess.ts'
 import { createDatabase, type TestDatabase } from './support/database.ts'
 import { withClient } from './support/testServer.ts'

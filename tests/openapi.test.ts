@@ -3,7 +3,7 @@ import { Validator } from '@seriousme/openapi-schema-validator'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import type { Contract, Entry } from '../contract/define.ts'
-import { type ErrorCode, errors } from '../contract/errors.ts'
+import { type ErrorCode, errors } from '../contract/vocabulary.ts'
 import { impliedErrors } from '../contract/implied.ts'
 import { contract } from '../contract/index.ts'
 import manifest from '../package.json' with { type: 'json' }

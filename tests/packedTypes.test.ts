@@ -72,7 +72,7 @@ const contract = { odd: {
   ask: query({ ...rules, http: ['GET', '/api/v1/odd'], input: shapes, output: shapes }),
   say: mutation({ ...rules, http: ['POST', '/api/v1/odd'], idempotency: 'key', input: z.object({ part: Part }), output: Part }),
 } }
-export type { ErrorCode } from '../../contract/errors.ts'
+export type { ErrorCode } from '../../contract/vocabulary.ts'
 export type Client = ClientOf<typeof contract>
 export type Inputs = InputsOf<typeof contract>
 export type Outputs = OutputsOf<typeof contract>

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { permissions as named } from '../contract/permissions.ts'
+import { permissions as named } from '../contract/vocabulary.ts'
 import { register, registerAdmin } from './support/accounts.ts'
 import { adapters, startApp, type TestApp } from './support/app.ts'
 import { type Caller, callerOf, said, walk } from './support/caller.ts'

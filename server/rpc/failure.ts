@@ -1,4 +1,4 @@
-import { type ErrorCode, errors } from '../../contract/errors.ts'
+import { type ErrorCode, errors } from '../../contract/vocabulary.ts'
 
 export interface FailureDetail {
   /** What a client may know beyond the code, such as `fields`. Sent as it is. */

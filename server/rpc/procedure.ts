@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Entry } from '../../contract/define.ts'
-import type { ErrorCode } from '../../contract/errors.ts'
+import type { ErrorCode } from '../../contract/vocabulary.ts'
 import { Cancellation } from '../../db/cancellation.ts'
 import type { Actor, Context, RequestHead, Services } from '../context.ts'
 import type { Deadline, Deadlines } from '../platform/deadlines.ts'

@@ -38,7 +38,7 @@ const contract = {
 import type { InputsOf, OutputsOf } from '../../client-sdk/entryTypes.ts'
 import type { RouterOf } from '../../client-sdk/router.ts'
 import type { contract } from './contract.ts'
-export type { ErrorCode } from '../../contract/errors.ts'
+export type { ErrorCode } from '../../contract/vocabulary.ts'
 export type Client = ClientOf<typeof contract>
 export type Inputs = InputsOf<typeof contract>
 export type Outputs = OutputsOf<typeof contract>

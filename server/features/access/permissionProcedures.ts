@@ -1,6 +1,6 @@
 import { uuidv7 } from 'uuidv7'
 import type { contract } from '../../../contract/index.ts'
-import { permissions as named } from '../../../contract/permissions.ts'
+import { permissions as named } from '../../../contract/vocabulary.ts'
 import type { Handlers } from '../../rpc/handlers.ts'
 import { containing, paginate } from '../../rpc/paging.ts'
 import {

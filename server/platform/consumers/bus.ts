@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import type { Topic } from '../../../contract/topics.ts'
+import type { Topic } from '../../../contract/vocabulary.ts'
 import type { Database } from '../../../db/database.ts'
 import type { Feed } from '../events/feed.ts'
 import type { LoggedEvent } from '../events/loggedEvent.ts'

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import type { EventOf } from '../../../contract/events.ts'
-import type { Topic } from '../../../contract/topics.ts'
+import type { Topic } from '../../../contract/vocabulary.ts'
 import type { Db } from '../../../db/client.ts'
 import type { Database } from '../../../db/database.ts'
 import type { Scope } from '../../../db/tenant.ts'

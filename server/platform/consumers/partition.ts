@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Topic } from '../../../contract/topics.ts'
+import type { Topic } from '../../../contract/vocabulary.ts'
 import type { LoggedEvent } from '../events/loggedEvent.ts'
 import type { Consumer, EventOn } from './consumer.ts'
 

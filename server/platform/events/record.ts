@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { z } from 'zod'
-import { type Topic, type Topics, topics } from '../../../contract/topics.ts'
+import { type Topic, type Topics, topics } from '../../../contract/vocabulary.ts'
 import type { Db } from '../../../db/client.ts'
 import { events } from '../../../db/schema/events.ts'
 import { statement } from '../../../db/statement.ts'

@@ -1,4 +1,4 @@
-import { endingAccess } from '../../../contract/topics.ts'
+import { endingAccess } from '../../../contract/vocabulary.ts'
 import type { LoggedEvent } from './loggedEvent.ts'
 
 /** What a stream hands out: an event that its reader may see, or a gap in what it could have seen. */
@@ -27,8 +27,6 @@ export const gapItem = (from: string, to: string): StreamItem => ({
   json: JSON.stringify({ id: to, topic: 'gap', from, to }),
 })
 
-const ending: Readonly<Record<string, 'person' | 'anybody' | undefined>> = endingAccess
-
 /** Whether a viewer's access must be read again before anything behind this event is shown. */
 export const mayEndAccess = ({ topic, person_id: person }: LoggedEvent, viewerId: string): boolean =>
-  ending[topic] === 'anybody' || (ending[topic] === 'person' && person === viewerId)
+  endingAccess[topic] === 'anybody' || (endingAccess[topic] === 'person' && person === viewerId)

@@ -1,5 +1,5 @@
 import type { Entry } from '../../../contract/define.ts'
-import { type ErrorCode, errors } from '../../../contract/errors.ts'
+import { type ErrorCode, errors } from '../../../contract/vocabulary.ts'
 import { impliedErrors } from '../../../contract/implied.ts'
 import { cacheHeaders, challengeHeaders, replayHeaders, requestIdHeader, retryHeaders } from './components.ts'
 import type { JsonObject, Operation, Reference, Response } from './shape.ts'

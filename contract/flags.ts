@@ -1,0 +1,19 @@
+import type { BooleanFlagName, FlagTable, VariantFlagName } from './flagTable.ts'
+
+/**
+ * Every flag, with what it means and what it says while nothing else decides. An environment variable, a file and rules
+ * in the database can say otherwise; docs/flags.md has their order.
+ */
+export const flags = {
+  registration: {
+    kind: 'boolean',
+    description: 'Strangers may open an account of their own.',
+    default: true,
+  },
+} as const satisfies FlagTable
+
+export type Flags = typeof flags
+export type FlagName = keyof Flags
+/** What an entry may name as its `flag`. */
+export type EntryFlag = BooleanFlagName<Flags>
+export type VariantFlag = VariantFlagName<Flags>

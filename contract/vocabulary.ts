@@ -1,0 +1,43 @@
+import type { ContractModule, ErrorRule } from './define.ts'
+import { errors as builtInErrors } from './errors.ts'
+import { modules } from './modules.ts'
+import { permissions as builtInPermissions } from './permissions.ts'
+import { endingAccess as builtInEndings, topics as builtInTopics, type EndingAccess } from './topics.ts'
+
+type Modules = typeof modules
+type Own<Table extends keyof ContractModule> = {
+  [Name in keyof Modules]: Table extends keyof Modules[Name] ? Modules[Name][Table] : never
+}[keyof Modules]
+type KeyOf<Union> = Union extends unknown ? keyof Union & string : never
+type Together<Union> = (Union extends unknown ? (one: Union) => void : never) extends (all: infer All) => void
+  ? All
+  : never
+
+/** Every code, built in or a module's. */
+export type ErrorCode = keyof typeof builtInErrors | KeyOf<Own<'errors'>>
+export type Permission = keyof typeof builtInPermissions | KeyOf<Own<'permissions'>>
+export type Topics = typeof builtInTopics & Together<Own<'topics'>>
+export type Topic = keyof Topics & string
+
+const added = <Table extends keyof ContractModule>(table: Table): NonNullable<ContractModule[Table]> =>
+  Object.assign({}, ...Object.values<ContractModule>(modules).map((module) => module[table] ?? {}))
+
+// A built-in word keeps its meaning whatever a module says; that two say the same is found out as the server starts.
+
+/** Every error code with its status and sentence. */
+export const errors: Readonly<Record<ErrorCode, ErrorRule>> = { ...added('errors'), ...builtInErrors }
+
+/** Every permission with its meaning. */
+export const permissions: Readonly<Record<Permission, string>> = { ...added('permissions'), ...builtInPermissions }
+
+/** Every topic with what its events tell. */
+export const topics: Topics = { ...added('topics'), ...builtInTopics }
+
+/** Every topic by name. */
+export const topicNames = Object.keys(topics) as [Topic, ...Topic[]]
+
+/** Topics after which somebody may see less than before. */
+export const endingAccess: Readonly<Record<string, EndingAccess | undefined>> = {
+  ...added('endingAccess'),
+  ...builtInEndings,
+}

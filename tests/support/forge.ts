@@ -1,0 +1,34 @@
+import { Readable } from 'node:stream'
+import { runForge } from '../../server/cli/forge.ts'
+import { type Environment, loadConfig, loadSettings } from '../../server/config.ts'
+
+export interface Typing {
+  /** Standard input; empty unless it says otherwise. */
+  readonly typed?: string | Buffer
+  readonly isTTY?: boolean
+  /** Where a `.env` would be; one that is not there unless it says otherwise. */
+  readonly directory?: string
+}
+
+export interface Said {
+  readonly code: number
+  readonly out: string
+  readonly err: string
+}
+
+/** Runs a command in this process, as it would run with these variables and no terminal. */
+export const forge = async (
+  args: readonly string[],
+  environment: Environment,
+  { typed = '', isTTY, directory = '/nowhere' }: Typing = {},
+): Promise<Said> => {
+  const [printed, complained]: [string[], string[]] = [[], []]
+  const code = await runForge(args, {
+    input: Object.assign(Readable.from(typed === '' ? [] : [Buffer.from(typed)]), isTTY === undefined ? {} : { isTTY }),
+    print: (text) => void printed.push(text),
+    complain: (text) => void complained.push(text),
+    loadConfig: () => loadConfig(environment, directory),
+    loadSettings: () => loadSettings(environment, directory),
+  })
+  return { code, out: printed.join(''), err: complained.join('') }
+}
