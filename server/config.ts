@@ -1,15 +1,20 @@
 import { join, resolve } from 'node:path'
-import { developmentSecret } from './platform/configuration/developmentSecret.ts'
+import {
+  developmentSecret,
+  developmentSecrets,
+  type SigningSecrets,
+} from './platform/configuration/developmentSecret.ts'
 import type { JwtKey } from './platform/configuration/jwtKeys.ts'
 import { parseVariables } from './platform/configuration/parse.ts'
 import { lonelyBudgets, weakHashing } from './platform/configuration/rules.ts'
+import { listSettings, type Setting } from './platform/configuration/settings.ts'
 import { findMisspelt } from './platform/configuration/similarNames.ts'
 import { type Environment, knownNames, secretNames, withDotenv } from './platform/configuration/sources.ts'
 import type { EnvironmentName, Values } from './platform/configuration/variables.ts'
 
 export { ConfigError, type ConfigProblem } from './platform/configuration/problems.ts'
 export { addressSet } from './platform/configuration/valueTypes.ts'
-export { developmentSecret, type Environment, type JwtKey }
+export { developmentSecret, type Environment, type JwtKey, type Setting }
 
 /** Something can always sign: the shared secret, or a key pair. Where both are set the key pair signs. */
 type Signing =
@@ -93,14 +98,20 @@ export interface Config {
  * a missing signing secret is made in DATA_DIR. Throws ConfigError with everything that is wrong.
  */
 export function loadConfig(environment: Environment = process.env, directory = process.cwd()): Config {
-  return readConfig(withDotenv(environment, join(directory, '.env')), developmentSecret)
+  return readConfig(withDotenv(environment, join(directory, '.env')), developmentSecrets)
+}
+
+/** What each variable is set to and where, as `loadConfig` finds it but unchecked. Holds secrets: not to be printed as it is. */
+export function loadSettings(environment: Environment = process.env, directory = process.cwd()): readonly Setting[] {
+  return listSettings(environment, join(directory, '.env'))
 }
 
 /**
  * The configuration that an environment stands for; reads no file but those that `<NAME>_FILE` names.
- * `makeSecret` gets the data directory, and is asked only outside production when nothing else could sign.
+ * `makeSecret` gets the data directory, and is asked only outside production when nothing else could sign; of several
+ * secrets the first signs.
  */
-export function readConfig(environment: Environment, makeSecret: (dataDir: string) => string): Config {
+export function readConfig(environment: Environment, makeSecret: (dataDir: string) => string | SigningSecrets): Config {
   const values = parseVariables(environment)
   const dataDir = resolve(values.DATA_DIR)
   return freezeDeep({
@@ -113,7 +124,7 @@ export function readConfig(environment: Environment, makeSecret: (dataDir: strin
     runsConsumers: values.RUN_CONSUMERS,
     http: httpOf(values),
     database: databaseOf(values),
-    auth: { ...signingOf(values, () => makeSecret(dataDir)), ...tokensOf(values) },
+    auth: authOf(values, () => makeSecret(dataDir)),
     hashing: hashingOf(values),
     streams: { max: values.STREAMS_MAX, lifetimeSeconds: values.STREAM_LIFETIME_SECONDS },
     events: { retentionDays: values.EVENT_RETENTION_DAYS },
@@ -160,9 +171,13 @@ function databaseOf(values: Values): Config['database'] {
   }
 }
 
-function signingOf({ JWT_SECRET: jwtSecret, JWT_KEYS: jwtKeys }: Values, makeSecret: () => string): Signing {
-  if (jwtSecret === undefined && jwtKeys !== undefined) return { jwtSecret, jwtKeys }
-  return { jwtSecret: jwtSecret ?? makeSecret(), jwtKeys }
+function authOf(values: Values, makeSecret: () => string | SigningSecrets): Config['auth'] {
+  const { JWT_SECRET: jwtSecret, JWT_KEYS: jwtKeys } = values
+  const tokens = tokensOf(values)
+  if (jwtSecret !== undefined) return { jwtSecret, jwtKeys, ...tokens }
+  if (jwtKeys !== undefined) return { jwtSecret, jwtKeys, ...tokens }
+  const [newest, ...previous] = [makeSecret()].flat() as [string, ...string[]]
+  return { jwtSecret: newest, jwtKeys, ...tokens, previousSecrets: [...previous, ...tokens.previousSecrets] }
 }
 
 function tokensOf(values: Values): Omit<Config['auth'], keyof Signing> {

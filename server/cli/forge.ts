@@ -2,9 +2,12 @@ import { Command, CommanderError } from 'commander'
 import { explainStartFailure } from '../platform/startFailure.ts'
 import { version } from '../version.ts'
 import { addAdminCommands } from './adminCommand.ts'
+import { addConfigCommand } from './configCommand.ts'
 import { addEventsCommands } from './eventsCommand.ts'
 import { ForgeError, failed, misused } from './forgeError.ts'
+import { addRoutesCommand } from './routesCommand.ts'
 import type { Terminal } from './terminal.ts'
+import { addVersionCommand } from './versionCommand.ts'
 
 /** Runs one command; resolves to the exit code: 0 done, 1 failed, 2 misused. Says what went wrong in one sentence. */
 export const runForge = async (args: readonly string[], terminal: Terminal): Promise<number> => {
@@ -20,7 +23,8 @@ export const runForge = async (args: readonly string[], terminal: Terminal): Pro
   }
 }
 
-const createProgram = (terminal: Terminal): Command => {
+/** All commands; parsing rejects with a CommanderError in place of ending the process. */
+export const createProgram = (terminal: Terminal): Command => {
   const program = new Command('npm run forge --')
     .description('The command line of tsforge. It works on the database that the server of this folder would use.')
     .version(version, '--version', 'print the version')
@@ -30,9 +34,8 @@ const createProgram = (terminal: Terminal): Command => {
     .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 not understood.')
   addAdminCommands(program, terminal)
   addEventsCommands(program, terminal)
-  program
-    .command('version')
-    .description('print the version')
-    .action(() => terminal.print(`${version}\n`))
+  addConfigCommand(program, terminal)
+  addRoutesCommand(program, terminal)
+  addVersionCommand(program, terminal)
   return program
 }

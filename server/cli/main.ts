@@ -1,4 +1,4 @@
-import { loadConfig } from '../config.ts'
+import { loadConfig, loadSettings } from '../config.ts'
 import { runForge } from './forge.ts'
 
 /** Not process.exit: what was printed into a pipe must get there first. */
@@ -7,4 +7,5 @@ process.exitCode = await runForge(process.argv.slice(2), {
   print: (text) => void process.stdout.write(text),
   complain: (text) => void process.stderr.write(text),
   loadConfig,
+  loadSettings,
 })

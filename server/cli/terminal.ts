@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import type { Config } from '../config.ts'
+import type { Config, Setting } from '../config.ts'
 import { ForgeError, misused } from './forgeError.ts'
 
 /** What a command may use of the process it runs in. */
@@ -10,6 +10,8 @@ export interface Terminal {
   /** Everything else. */
   readonly complain: (text: string) => void
   readonly loadConfig: () => Config
+  /** The variables as they are set, unchecked, secrets among them. */
+  readonly loadSettings: () => readonly Setting[]
 }
 
 /** No password is that long, so a file piped in by mistake is not read to its end. */

@@ -34,7 +34,8 @@ function counterpart(name: string): string {
   return name.endsWith('_FILE') ? name.slice(0, -'_FILE'.length) : `${name}_FILE`
 }
 
-function readDotenv(path: string): Environment {
+/** The variables of a `.env` file; none when there is no file. An unreadable one throws ConfigError. */
+export function readDotenv(path: string): Environment {
   try {
     return parseEnv(readFileSync(path, 'utf8'))
   } catch (error) {
