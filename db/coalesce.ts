@@ -3,9 +3,19 @@ export interface CoalesceOptions {
   readonly maxBatch: number
   /** The most reads at a time; while they run, new keys gather for the next. Default 2. */
   readonly maxReads?: number
+  /** Has the read stand under the scopes of all who share it; see Sharing. */
+  readonly sharing?: Sharing<unknown> | undefined
+}
+
+/** What callers stand in, and how to run a read in the scopes of several. */
+export interface Sharing<S> {
+  readonly current: () => S | undefined
+  readonly within: <T>(scopes: readonly S[], work: () => T) => T
 }
 
 interface Waiting<V> {
+  /** Of the callers; empty where nobody asks for them. */
+  readonly scopes: unknown[]
   readonly promise: Promise<V | undefined>
   readonly resolve: (value: V | undefined) => void
   readonly reject: (error: unknown) => void
@@ -18,7 +28,7 @@ interface Waiting<V> {
  */
 export function coalesce<K, V>(
   read: (keys: readonly K[]) => Promise<ReadonlyMap<K, V>>,
-  { maxBatch, maxReads = 2 }: CoalesceOptions,
+  { maxBatch, maxReads = 2, sharing }: CoalesceOptions,
 ): (key: K) => Promise<V | undefined> {
   let gathering = new Map<K, Waiting<V>>()
   let reads = 0
@@ -36,7 +46,7 @@ export function coalesce<K, V>(
     const batch = all.slice(0, maxBatch)
     gathering = new Map(all.slice(maxBatch))
     reads++
-    void answer(read, batch).finally(() => {
+    void answer(sharing ? sharedRead(read, batch, sharing) : read, batch).finally(() => {
       reads--
       schedule()
     })
@@ -46,9 +56,19 @@ export function coalesce<K, V>(
   return (key) => {
     const waiting = gathering.get(key) ?? newWaiting<V>()
     gathering.set(key, waiting)
+    if (sharing) waiting.scopes.push(sharing.current())
     schedule()
     return waiting.promise
   }
+}
+
+function sharedRead<K, V>(
+  read: (keys: readonly K[]) => Promise<ReadonlyMap<K, V>>,
+  batch: readonly [K, Waiting<V>][],
+  { within }: Sharing<unknown>,
+): typeof read {
+  const scopes = batch.flatMap(([, waiting]) => waiting.scopes).filter((scope) => scope !== undefined)
+  return (keys) => within(scopes, () => read(keys))
 }
 
 async function answer<K, V>(
@@ -69,5 +89,5 @@ function newWaiting<V>(): Waiting<V> {
   const promise = new Promise<V | undefined>((...settle) => {
     ;[resolve, reject] = settle
   })
-  return { promise, resolve, reject }
+  return { scopes: [], promise, resolve, reject }
 }

@@ -2,6 +2,7 @@ import type { PoolConfig } from 'pg'
 import { cancellableDb } from './cancellableDb.ts'
 import type { Cancellation } from './cancellation.ts'
 import { type Db, dbOver, forgoStatementCache } from './client.ts'
+import { observeQueries, type QueryObserver } from './observe.ts'
 import { keepAliveAfterMs } from './oneConnection.ts'
 import { runReadAs } from './readAs.ts'
 import type { Scope } from './tenant.ts'
@@ -28,6 +29,8 @@ export interface DatabaseOptions {
   readonly onError: (error: Error) => void
   /** Told how long each call waited for a connection. */
   readonly onWaited?: (seconds: number) => void
+  /** Sees every statement and every transaction. */
+  readonly observer?: QueryObserver | undefined
 }
 
 export interface Database {
@@ -54,7 +57,8 @@ const lifetimeSeconds = 1_800
 
 /** A pool of connections; none is opened before the first query. */
 export function openDatabase(options: DatabaseOptions): Database {
-  const pool = new TimedPool(poolConfig(options), options.onWaited ?? (() => {}))
+  const { observer } = options
+  const pool = new TimedPool(poolConfig(options), options.onWaited ?? (() => {}), observer !== undefined)
   const settings = sharedSettings(options)
   let closed: Promise<void> | undefined
   // The server ends connections that are being closed anyway, when it goes down with us.
@@ -63,12 +67,16 @@ export function openDatabase(options: DatabaseOptions): Database {
   pool.on('connect', (client) => {
     client.on('error', () => {})
     if (!options.statementCache) forgoStatementCache(client)
+    if (observer) observeQueries(client, observer)
   })
   if (!options.statementCache) forgoStatementCache(pool)
   return {
     db: dbOver(pool),
     dbFor: (cancellation) => cancellableDb(pool, cancellation),
-    transaction: (work, scope = {}, cancellation) => runTransaction(pool, work, { ...scope, settings, cancellation }),
+    transaction(work, scope = {}, cancellation) {
+      const run = () => runTransaction(pool, work, { ...scope, settings, cancellation })
+      return observer ? observer.transaction(run) : run()
+    },
     readAs: (scope, query, cancellation) => runReadAs(pool, { ...scope, settings, cancellation }, query),
     close() {
       closed ??= pool.end()

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import { Pool, type PoolClient, type PoolConfig } from 'pg'
 
 type Callback = Parameters<Pool['connect']>[0]
@@ -5,10 +6,13 @@ type Callback = Parameters<Pool['connect']>[0]
 /** A pool that tells how long each call waited for its connection, also in vain. Every query goes through `connect`. */
 export class TimedPool extends Pool {
   readonly #waited: (seconds: number) => void
+  readonly #keepsScope: boolean
 
-  constructor(config: PoolConfig, waited: (seconds: number) => void) {
+  /** `keepsScope`: callbacks find the asynchronous scope of who waited, and not of who gave the connection back. */
+  constructor(config: PoolConfig, waited: (seconds: number) => void, keepsScope = false) {
     super(config)
     this.#waited = waited
+    this.#keepsScope = keepsScope
   }
 
   override connect(): Promise<PoolClient>
@@ -26,9 +30,10 @@ export class TimedPool extends Pool {
       if (!isAtHand) connecting.then(note, note)
       return connecting
     }
+    const scoped = this.#keepsScope ? AsyncResource.bind(callback) : callback
     super.connect((...given) => {
       note()
-      callback(...given)
+      scoped(...given)
     })
     return undefined
   }
