@@ -5,6 +5,8 @@ import { addAdminCommands } from './adminCommand.ts'
 import { addConfigCommand } from './configCommand.ts'
 import { addEventsCommands } from './eventsCommand.ts'
 import { ForgeError, failed, misused } from './forgeError.ts'
+import { addKeysCommands } from './keysCommand.ts'
+import { addOpenapiCommands } from './openapiCommand.ts'
 import { addRoutesCommand } from './routesCommand.ts'
 import type { Terminal } from './terminal.ts'
 import { addVersionCommand } from './versionCommand.ts'
@@ -34,7 +36,9 @@ export const createProgram = (terminal: Terminal): Command => {
     .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 not understood.')
   addAdminCommands(program, terminal)
   addEventsCommands(program, terminal)
+  addOpenapiCommands(program, terminal)
   addConfigCommand(program, terminal)
+  addKeysCommands(program, terminal)
   addRoutesCommand(program, terminal)
   addVersionCommand(program, terminal)
   return program

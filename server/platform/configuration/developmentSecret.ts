@@ -51,15 +51,18 @@ function parseSecrets(path: string): SigningSecrets {
 export const newSigningSecret = (): string => randomBytes(48).toString('base64url')
 
 /**
- * Puts a new secret before those of `<dataDir>/secrets.json`, of which the newest `keep` stay. A server takes it on
- * when it is started again; two rotations at once are told apart by whoever calls. Throws as `developmentSecrets` does.
+ * Replaces the secrets of `<dataDir>/secrets.json` by what `change` makes of them, and returns those. A server takes them
+ * on when it is started again; callers keep each other out. Throws as `developmentSecrets` does.
  */
-export function rotateDevelopmentSecret(dataDir: string, keep: number): SigningSecrets {
-  const previousSecrets = developmentSecrets(dataDir).slice(0, keep)
+export function writeDevelopmentSecrets(
+  dataDir: string,
+  change: (secrets: SigningSecrets) => readonly string[],
+): SigningSecrets {
+  const [jwtSecret, ...previousSecrets] = change(developmentSecrets(dataDir))
   const path = secretsFileIn(dataDir)
   const draft = `${path}.${randomBytes(6).toString('hex')}`
   try {
-    writeFileSync(draft, `${JSON.stringify({ jwtSecret: newSigningSecret(), previousSecrets })}\n`, { mode: 0o600 })
+    writeFileSync(draft, `${JSON.stringify({ jwtSecret, previousSecrets })}\n`, { mode: 0o600 })
     renameSync(draft, path)
   } finally {
     rmSync(draft, { force: true })
