@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import type { FlagTable } from './flagTable.ts'
 import type { EndingAccess } from './topics.ts'
 
 export type Verb = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -51,6 +52,8 @@ export interface Query<A extends string, I extends z.ZodObject | undefined, O ex
   readonly kind: 'query'
   /** Lets a client reuse the answer for this long after asking again with its ETag. Absent: not cached. */
   readonly cache?: { readonly maxAgeSeconds: number }
+  /** Its answer may be a little late, so `readAs` may ask the read replica: for lists, not for what decides who may do what. */
+  readonly replica?: true
 }
 
 export interface Mutation<A extends string, I extends z.ZodObject | undefined, O extends z.ZodType, E extends string>
@@ -87,17 +90,21 @@ export interface ContractModule {
   /** Code -> meaning. The migration step inserts new ones. */
   readonly permissions?: Readonly<Record<string, string>>
   readonly errors?: Readonly<Record<string, ErrorRule>>
+  readonly flags?: FlagTable
   /** Topic -> what its events tell. */
   readonly topics?: Readonly<Record<string, z.ZodObject>>
   /** Topics after which somebody may see less than before. */
   readonly endingAccess?: Readonly<Record<string, EndingAccess>>
 }
 
+/** What is written of an entry: its flag is one of those that there are. */
+type Written<R extends { readonly kind: string }, F extends string> = Omit<R, 'kind' | 'flag'> & { readonly flag?: F }
+
 /**
  * Makes the words of the contract language for a vocabulary, so that a module can only name its own permissions and
- * errors besides the ones it is given.
+ * errors besides the ones it is given. `F` are the flags that an entry may name, those that are on or off.
  */
-export const define = <P extends string, C extends string>(_vocabulary: {
+export const define = <P extends string, C extends string, F extends string = never>(_vocabulary: {
   readonly permissions: Readonly<Record<P, string>>
   readonly errors: Readonly<Record<C, ErrorRule>>
 }) => ({
@@ -108,7 +115,7 @@ export const define = <P extends string, C extends string>(_vocabulary: {
     I extends z.ZodObject | undefined = undefined,
     const E extends C = never,
   >(
-    rules: Gated<Query<A, I, O, E>, F>,
+    rules: Written<Query<A, I, O, E>, F>,
   ): Query<A, I, O, E> => ({ ...rules, kind: 'query' }),
   /** An entry that changes something. */
   mutation: <
@@ -117,7 +124,7 @@ export const define = <P extends string, C extends string>(_vocabulary: {
     I extends z.ZodObject | undefined = undefined,
     const E extends C = never,
   >(
-    rules: Gated<Mutation<A, I, O, E>, F>,
+    rules: Written<Mutation<A, I, O, E>, F>,
   ): Mutation<A, I, O, E> => ({ ...rules, kind: 'mutation' }),
   /** An entry that tells of changes for as long as somebody listens. */
   subscription: <
@@ -126,6 +133,6 @@ export const define = <P extends string, C extends string>(_vocabulary: {
     I extends z.ZodObject | undefined = undefined,
     const E extends C = never,
   >(
-    rules: Gated<Subscription<A, I, O, E>, F>,
+    rules: Written<Subscription<A, I, O, E>, F>,
   ): Subscription<A, I, O, E> => ({ ...rules, kind: 'subscription' }),
 })

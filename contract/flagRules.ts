@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { mutation, query } from './core.ts'
 import type { FlagTable, ValueOf } from './flagTable.ts'
-import { flags as builtIn } from './flags.ts'
 import { Id, Instant, RoleCode } from './scalars.ts'
+import { flags as table } from './vocabulary.ts'
 
 const Value = z.union([z.boolean(), z.string().min(1).max(64)])
 
@@ -111,4 +111,4 @@ export const flagEntries = <const T extends FlagTable>(table: T) => ({
   }),
 })
 
-export const flags = flagEntries(builtIn)
+export const flags = flagEntries(table)

@@ -1,4 +1,4 @@
-import type { BooleanFlagName, FlagTable, VariantFlagName } from './flagTable.ts'
+import type { BooleanFlagName, FlagTable } from './flagTable.ts'
 
 /**
  * Every flag, with what it means and what it says while nothing else decides. An environment variable, a file and rules
@@ -12,8 +12,5 @@ export const flags = {
   },
 } as const satisfies FlagTable
 
-export type Flags = typeof flags
-export type FlagName = keyof Flags
 /** What an entry may name as its `flag`. */
-export type EntryFlag = BooleanFlagName<Flags>
-export type VariantFlag = VariantFlagName<Flags>
+export type EntryFlag = BooleanFlagName<typeof flags>

@@ -1,5 +1,6 @@
 import type { ContractModule, ErrorRule } from './define.ts'
 import { errors as builtInErrors } from './errors.ts'
+import { flags as builtInFlags } from './flags.ts'
 import { modules } from './modules.ts'
 import { permissions as builtInPermissions } from './permissions.ts'
 import { endingAccess as builtInEndings, topics as builtInTopics, type EndingAccess } from './topics.ts'
@@ -18,6 +19,8 @@ export type ErrorCode = keyof typeof builtInErrors | KeyOf<Own<'errors'>>
 export type Permission = keyof typeof builtInPermissions | KeyOf<Own<'permissions'>>
 export type Topics = typeof builtInTopics & Together<Own<'topics'>>
 export type Topic = keyof Topics & string
+export type Flags = typeof builtInFlags & Together<Own<'flags'>>
+export type FlagName = keyof Flags & string
 
 const added = <Table extends keyof ContractModule>(table: Table): NonNullable<ContractModule[Table]> =>
   Object.assign({}, ...Object.values<ContractModule>(modules).map((module) => module[table] ?? {}))
@@ -32,6 +35,9 @@ export const permissions: Readonly<Record<Permission, string>> = { ...added('per
 
 /** Every topic with what its events tell. */
 export const topics: Topics = { ...added('topics'), ...builtInTopics }
+
+/** Every flag with what it can say, and what it says while nothing else decides. */
+export const flags: Flags = { ...added('flags'), ...builtInFlags }
 
 /** Every topic by name. */
 export const topicNames = Object.keys(topics) as [Topic, ...Topic[]]
