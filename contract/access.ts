@@ -114,6 +114,7 @@ export const roles = {
     tenancy: 'bucket',
     input: z.object({ ...pageRequest, q: SearchText, tenant_id: TenantEcho }),
     output: page(Role),
+    replica: true,
     errors: ['cursor.invalid'],
   }),
 

@@ -74,6 +74,7 @@ export const menus = {
     tenancy: 'bucket',
     input: z.object({ ...pageRequest, tenant_id: TenantEcho }),
     output: page(MenuItem),
+    replica: true,
     errors: ['cursor.invalid'],
   }),
 

@@ -23,6 +23,7 @@ export const users = {
     tenancy: 'bucket',
     input: z.object({ ...pageRequest, q: SearchText }),
     output: page(ManagedUser),
+    replica: true,
     errors: ['cursor.invalid'],
   }),
 

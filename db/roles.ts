@@ -27,14 +27,21 @@ export function inspectRole(url: string): Promise<RoleReport> {
   })
 }
 
+const ownsTables = `exists (
+      select from pg_class join pg_namespace on pg_namespace.oid = relnamespace
+      where nspname = 'public' and relkind in ('r', 'p') and pg_has_role(current_user, relowner, 'usage')
+    )`
+
+/** SQL: whether row security does not hold for the role of the connection, or could be switched off by it. */
+export const isUnbound = `(
+    select rolsuper or rolbypassrls or ${ownsTables} from pg_roles where rolname = current_user
+  )`
+
 const inspection = `
   select rolname as role, rolsuper as "isSuperuser", rolbypassrls as "bypassesRls",
     current_setting('server_version') as "serverVersion",
     current_setting('server_version_num')::int >= ${oldestServer} as "serverSupported",
-    exists (
-      select from pg_class join pg_namespace on pg_namespace.oid = relnamespace
-      where nspname = 'public' and relkind in ('r', 'p') and pg_has_role(current_user, relowner, 'usage')
-    ) as "ownsTables"
+    ${ownsTables} as "ownsTables"
   from pg_roles where rolname = current_user`
 
 /**

@@ -31,6 +31,8 @@ import { createRequestCounter } from './platform/metrics/requests.ts'
 import { watchApp } from './platform/metrics/watchApp.ts'
 import { createScraping } from './platform/metrics/workers.ts'
 import { createReachability } from './platform/reachability.ts'
+import { createReplica } from './platform/replica/replica.ts'
+import { noteWrite, ownWriteSeconds } from './platform/replica/writes.ts'
 import { type DatabaseAddresses, gateConnections, openPools, type Pools } from './pools.ts'
 import { createGate, createPermissionsNow } from './rpc/gates.ts'
 import { checkKey } from './rpc/idempotency.ts'
@@ -85,6 +87,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   const { database, gateDatabase } = pools
   const feed = createFeed({ database, gateDatabase, log })
   const calls = await createCalls({ options, modules, metrics, pools, feed })
+  const { replica } = calls
   const listenUrl = config.database.listenUrl ?? addresses.app.url
   const background = createBackground({ config, modules, database, gateDatabase, feed, listenUrl, metrics, log })
   const isReachable = createReachability([database, gateDatabase])
@@ -96,7 +99,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   const router = createTrpcRouter(calls.procedures)
   const { budgets, streams } = calls
   const sockets = createSockets({ procedures: calls.procedures, router, budgets, origins: config.http.corsOrigins })
-  const system = { scrape: scraping.scrape, notReady, duties: background.reportDuties }
+  const system = { scrape: scraping.scrape, notReady, duties: background.reportDuties, replica: replica?.report }
   const { trustedProxies } = config.http
   const handle = createDispatch({
     routes: createRoutes({ options, modules, calls, router, system }),
@@ -120,6 +123,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     pools: {
       app: { max: config.database.maxConnections, stats: database.stats },
       gate: { max: gateConnections, stats: gateDatabase.stats },
+      replica: replica && { max: config.database.maxConnections, stats: replica.stats },
     },
   })
 
@@ -133,6 +137,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
       const { host, port, workers } = config.http
       const chosen = await server.listen({ host, port, exclusive: workers === 1 })
       background.start()
+      replica?.start()
       return chosen
     },
     stopBeingReady() {
@@ -175,6 +180,10 @@ const createCalls = async ({ options, modules, metrics, pools, feed }: CallParts
   const { database, gateDatabase } = pools
   const { budgets: uncounted, close } = await openBudgets({ config, openDatabase: pools.openApart, log })
   const budgets = countedBudgets(uncounted, metrics)
+  const { replicaLagSeconds: lagSeconds } = config.database
+  const open = pools.openReplica
+  const replica = open && createReplica({ open, primary: database, gateDatabase, lagSeconds, metrics, log })
+  const ownWrites = replica && { ownWriteSeconds: ownWriteSeconds(lagSeconds), noteWrite }
   const { services, seal } = await createServices({ config, database, budgets, metrics, now })
   const shed = (reason: 'streams' | 'server') => () => metrics.count('tsforge_requests_shed_total', { reason })
   const streams = createStreams({ feed, gateDatabase, maxStreams: config.streams.max, onFull: shed('streams') })
@@ -188,16 +197,18 @@ const createCalls = async ({ options, modules, metrics, pools, feed }: CallParts
     onRefused: shed('server'),
   })
   const { tokens, passwords } = services
-  const gateParts = { budgets, ...createIdentities({ tokens, database, gateDatabase, log }) }
+  const identities = createIdentities({ tokens, database, gateDatabase, log, ...ownWrites })
+  const gateParts = { budgets, ...identities }
   const procedures = createProcedures(modules, {
     deadlines,
     load,
-    services: { ...services, streams, permissionsNow: createPermissionsNow(gateParts) },
+    services: { ...services, replica: replica?.reads, streams, permissionsNow: createPermissionsNow(gateParts) },
     gates: [createGate(gateParts), checkKey],
-    transact: countedReplays(createTransact(database, seal, feed.nudge), metrics),
+    transact: countedReplays(createTransact(database, seal, feed.nudge, ownWrites?.noteWrite), metrics),
   })
   return {
     procedures,
+    replica,
     budgets,
     streams,
     passwords,
@@ -205,7 +216,7 @@ const createCalls = async ({ options, modules, metrics, pools, feed }: CallParts
     async close() {
       deadlines.close()
       load.close()
-      await Promise.all([passwords.close(), close()])
+      await Promise.all([passwords.close(), close(), replica?.close()])
     },
   }
 }
@@ -219,7 +230,7 @@ interface RouteParts {
     readonly publicKeys: Parameters<typeof systemRoutes>[0]['publicKeys']
   }
   readonly router: ReturnType<typeof createTrpcRouter>
-  readonly system: Pick<Parameters<typeof systemRoutes>[0], 'scrape' | 'notReady' | 'duties'>
+  readonly system: Pick<Parameters<typeof systemRoutes>[0], 'scrape' | 'notReady' | 'duties' | 'replica'>
 }
 
 /** Everything that a path leads to. */

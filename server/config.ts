@@ -55,6 +55,7 @@ export interface Config {
     /** undefined: connect to `url` and SET ROLE gate. */
     readonly gateUrl: string | undefined
     readonly replicaUrl: string | undefined
+    readonly replicaLagSeconds: number
     /** The same as `url` unless set. */
     readonly listenUrl: string | undefined
     readonly maxConnections: number
@@ -162,6 +163,7 @@ function databaseOf(values: Values): Config['database'] {
     migrateUrl: values.DATABASE_MIGRATE_URL ?? values.DATABASE_URL,
     gateUrl: values.DATABASE_GATE_URL,
     replicaUrl: values.DATABASE_REPLICA_URL,
+    replicaLagSeconds: values.REPLICA_LAG_SECONDS,
     listenUrl: values.DATABASE_LISTEN_URL ?? values.DATABASE_URL,
     maxConnections: values.DATABASE_MAX_CONNECTIONS,
     statementCache: values.DATABASE_STATEMENT_CACHE,

@@ -20,6 +20,7 @@ import type { Cursors } from './platform/cursors.ts'
 import type { Record } from './platform/events/record.ts'
 import type { Streams } from './platform/events/streams.ts'
 import type { PasswordHasher } from './platform/hashing/index.ts'
+import type { MarkedReads } from './platform/replica/reads.ts'
 import type { AccessTokens } from './platform/tokens.ts'
 
 /** What arrived with a request and holds for all its calls. */
@@ -67,6 +68,8 @@ export interface Actor {
   readonly credentialId: string
   readonly kind: 'session' | 'key'
   readonly user: Person
+  /** Whether a replica may not have the actor's last change yet; unknown where it was not read, as without a replica. */
+  readonly wroteLately?: boolean | undefined
   /**
    * The codes that the actor holds in the bucket of the call, global grants included; a key holds those of them that
    * its scopes name.
@@ -77,6 +80,8 @@ export interface Actor {
 /** What every call can use, built once in app.ts. */
 export interface Services {
   readonly database: Database
+  /** Answers queries marked `replica`; undefined without one. */
+  readonly replica: MarkedReads | undefined
   readonly passwords: PasswordHasher
   readonly tokens: AccessTokens
   readonly cursors: Cursors

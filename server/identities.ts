@@ -2,11 +2,11 @@ import type { Logger } from 'pino'
 import { coalesce } from '../db/coalesce.ts'
 import type { Database } from '../db/database.ts'
 import { findStandings, standingKey, standingsAsked } from './features/access/standing.ts'
-import { createIdentifyKey, createNoteUse } from './features/apiKeys/identify.ts'
-import { findKeyHolders, findKeyHoldersById, noteKeyUse } from './features/apiKeys/queries.ts'
-import { createIdentify } from './features/auth/identify.ts'
+import { createIdentifyKey, createNoteUse, type KeyHolder } from './features/apiKeys/identify.ts'
+import { findKeyHolders, findKeyHoldersAndWrites, findKeyHoldersById, noteKeyUse } from './features/apiKeys/queries.ts'
+import { createIdentify, type FoundActor } from './features/auth/identify.ts'
 import { createRedeemTicket } from './features/events/redeem.ts'
-import { findActors } from './features/sessions/queries.ts'
+import { findActors, findActorsAndWrites } from './features/sessions/queries.ts'
 import type { AccessTokens } from './platform/tokens.ts'
 import type { FindAgain, GateParts } from './rpc/gates.ts'
 
@@ -16,22 +16,37 @@ interface Parts {
   /** Signs in as the role `gate`, which sees every tenant; only the reads of the gates may hold it. */
   readonly gateDatabase: Database
   readonly log: Logger
+  /** How long a person's reads come from the primary after a write; undefined where all of them do. */
+  readonly ownWriteSeconds?: number
 }
 
 const readsPerBatch = 500
 
 /** The reads of the gates: who is behind a credential, and what they hold. Calls that come together share a read. */
-export const createIdentities = ({ tokens, database, gateDatabase, log }: Parts): Omit<GateParts, 'budgets'> => {
+export const createIdentities = ({
+  tokens,
+  database,
+  gateDatabase,
+  log,
+  ownWriteSeconds,
+}: Parts): Omit<GateParts, 'budgets'> => {
+  const { db } = gateDatabase
+  const readActors = (ids: readonly string[]): Promise<FoundActor[]> =>
+    ownWriteSeconds === undefined ? findActors(db, { ids }) : findActorsAndWrites(db, { ids, ownWriteSeconds })
+  const readHolders = (prefixes: readonly string[]): Promise<(KeyHolder & { readonly prefix: string })[]> =>
+    ownWriteSeconds === undefined
+      ? findKeyHolders(db, { prefixes })
+      : findKeyHoldersAndWrites(db, { prefixes, ownWriteSeconds })
   const findActor = coalesce(
     async (ids: readonly string[]) => {
-      const rows = await findActors(gateDatabase.db, { ids })
+      const rows = await readActors(ids)
       return new Map(rows.map((row) => [row.session_id, row]))
     },
     { maxBatch: readsPerBatch },
   )
   const findKeyHolder = coalesce(
     async (prefixes: readonly string[]) => {
-      const rows = await findKeyHolders(gateDatabase.db, { prefixes })
+      const rows = await readHolders(prefixes)
       return new Map(rows.map((row) => [row.prefix, row]))
     },
     { maxBatch: readsPerBatch },
@@ -50,8 +65,8 @@ export const createIdentities = ({ tokens, database, gateDatabase, log }: Parts)
     }
     const found = await findActor(credentialId)
     if (!found) return undefined
-    const { session_id, ...user } = found
-    return { userId: user.id, credentialId, kind, user }
+    const { session_id, wrote_lately: wroteLately, ...user } = found
+    return { userId: user.id, credentialId, kind, user, wroteLately }
   }
   const noteUse = createNoteUse(
     (use) => noteKeyUse(database.db, { ...use }),

@@ -28,6 +28,8 @@ export interface Pools {
   readonly gateDatabase: Database
   /** One more pool of the role app, with limits of its own. */
   readonly openApart: (settings: Partial<DatabaseOptions>) => Database
+  /** A pool of the role app at the read replica; undefined where there is none. */
+  readonly openReplica: ((settings: Partial<DatabaseOptions>) => Database) | undefined
   /** Connections of `database` that calls were given so far. */
   readonly given: () => number
 }
@@ -43,12 +45,21 @@ export const openPools = (parts: Parts): Pools => {
     database: openDatabase({ ...optionsOf(parts, 'app'), onWaited }),
     gateDatabase: openDatabase({ ...optionsOf(parts, 'gate'), onWaited: waitOf(parts, 'gate') }),
     openApart: (settings) => openDatabase({ ...optionsOf(parts, 'app'), ...settings }),
+    openReplica: parts.config.database.replicaUrl === undefined ? undefined : replicaOpener(parts),
     given: () => given,
   }
 }
 
+const replicaOpener = (parts: Parts) => {
+  const { replicaUrl: url = '' } = parts.config.database
+  const applicationName = `${parts.config.serviceName} replica`
+  const onWaited = waitOf(parts, 'replica')
+  return (settings: Partial<DatabaseOptions>) =>
+    openDatabase({ ...optionsOf(parts, 'app'), url, applicationName, onWaited, ...settings })
+}
+
 /** Where a pool says how long its callers waited. */
-const waitOf = ({ metrics }: Parts, name: 'app' | 'gate') =>
+const waitOf = ({ metrics }: Parts, name: 'app' | 'gate' | 'replica') =>
   metrics.timing('db_client_connection_wait_time_seconds', { db_client_connection_pool_name: name })
 
 const optionsOf = ({ config: { database, serviceName }, addresses, log }: Parts, name: 'app' | 'gate') => ({

@@ -58,6 +58,7 @@ const allowed: Record<string, readonly string[]> = {
   'server/platform/consumers': ['contract', 'db', 'drizzle-orm', 'pino', 'server/platform/events'],
   'server/platform/duties': ['pino', 'drizzle-orm', 'croner', 'db'],
   'server/platform/events': ['contract', 'db', 'drizzle-orm', 'pg', 'pino', 'zod', 'server/rpc', 'server/platform'],
+  'server/platform/replica': ['pino', 'pg', 'drizzle-orm', 'db', 'server/platform/metrics'],
   'server/platform/hashing': ['hash-wasm', '@node-rs/argon2'],
   'server/platform/configuration': ['zod', 'server/platform/configuration'],
   'server/features': ['contract', 'db', 'drizzle-orm', 'uuidv7', 'server/context.ts', 'server/rpc', 'server/platform'],

@@ -16,6 +16,8 @@ export interface SystemParts {
   readonly moduleNames: readonly string[]
   /** The metrics of all workers. Rejects when they cannot be had in time. */
   readonly scrape: () => Promise<string>
+  /** How the read replica does, which decides nothing here; undefined without one. */
+  readonly replica?: (() => object) | undefined
   /** The duties with their last runs. */
   readonly duties: () => Promise<readonly object[]>
 }
@@ -49,7 +51,8 @@ const adminRoutes = (parts: SystemParts): Route[] => [
     const reason = await parts.notReady()
     if (reason) throw refuse('unavailable', { meta: { reason }, retryAfterSeconds: 1 })
     const moduleHealth = parts.moduleNames.map((name) => ({ name, healthy: true }))
-    return success(200, { healthy: true, modules: moduleHealth, duties: await parts.duties() }, head.id)
+    const replica = parts.replica && { replica: parts.replica() }
+    return success(200, { healthy: true, modules: moduleHealth, duties: await parts.duties(), ...replica }, head.id)
   }),
   system('/admin/modules', ({ exchange, head }) => {
     requireOperator(exchange, parts.adminToken)

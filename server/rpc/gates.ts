@@ -12,6 +12,7 @@ export interface Identity {
   readonly user: Person
   /** The bucket that a ticket was issued in; undefined where a header names it. */
   readonly ticketBucket?: string
+  readonly wroteLately?: boolean | undefined
   /** What an API key may be used for; undefined for a session, which may do all that its person may. */
   readonly scopes?: readonly string[]
 }

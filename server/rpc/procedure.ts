@@ -157,8 +157,13 @@ class PendingCall implements OpenCall {
     this.permissionsNow = services.permissionsNow
     this.now = services.now
     this.fail = failWith
-    this.readAs = (query) =>
-      services.database.readAs({ tenant: this.bucket, person: this.actor?.userId }, query, this.cancellation)
+    const marked = services.replica && rules.kind === 'query' && rules.replica ? services.replica : undefined
+    this.readAs = (query) => {
+      const { bucket, actor, cancellation } = this
+      const scope = { tenant: bucket, person: actor?.userId }
+      if (!marked) return services.database.readAs(scope, query, cancellation)
+      return marked.readAs(query, { scope, wroteLately: actor !== null && actor.wroteLately !== false, cancellation })
+    }
     this.transaction = (work, bucket) => {
       if (bucket !== undefined) this.bucket = bucket
       return transact({ rules, call: this, serialize }, work)

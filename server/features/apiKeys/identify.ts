@@ -10,6 +10,8 @@ export interface KeyHolder {
   /** The last use that was noted is some time ago. */
   readonly is_use_old: boolean
   readonly user: Person
+  /** There when reads may come from a replica. */
+  readonly wrote_lately?: boolean
 }
 
 /** Reads the person behind a live key; undefined when it is revoked or expired or the account disabled. */
@@ -27,9 +29,9 @@ export const createIdentifyKey =
     const prefix = prefixOf(token)
     const found = prefix === undefined ? undefined : await findHolder(prefix)
     if (!found || !timingSafeEqual(found.key_hash, hashKey(token))) return undefined
-    const { key_id: credentialId, user, scopes } = found
+    const { key_id: credentialId, user, scopes, wrote_lately: wroteLately } = found
     if (found.is_use_old) noteUse({ id: credentialId, userId: user.id })
-    return { userId: user.id, credentialId, kind: 'key', user, scopes }
+    return { userId: user.id, credentialId, kind: 'key', user, scopes, wroteLately }
   }
 
 /**

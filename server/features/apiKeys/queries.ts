@@ -1,7 +1,9 @@
 import { and, desc, eq, isNull, lt, type SQL, sql } from 'drizzle-orm'
 import { apiKeys } from '../../../db/schema/apiKeys.ts'
+import { lastWrites } from '../../../db/schema/lastWrites.ts'
 import { users } from '../../../db/schema/users.ts'
 import { statement } from '../../../db/statement.ts'
+import { wroteLately } from '../../platform/replica/writes.ts'
 import { userColumns } from '../auth/queries.ts'
 
 const { placeholder } = sql
@@ -25,19 +27,31 @@ const listed = {
   created_at: apiKeys.created_at,
 }
 
+const holder = {
+  key_id: apiKeys.id,
+  prefix: apiKeys.prefix,
+  key_hash: apiKeys.key_hash,
+  scopes: apiKeys.scopes,
+  is_use_old: isUseOld.as('is_use_old'),
+  user: userColumns,
+}
+
 /** The people behind live keys, one row a key; for the gates, which ask for many at once. */
 export const findKeyHolders = statement('apiKeys.findHolders', (db) =>
   db
-    .select({
-      key_id: apiKeys.id,
-      prefix: apiKeys.prefix,
-      key_hash: apiKeys.key_hash,
-      scopes: apiKeys.scopes,
-      is_use_old: isUseOld.as('is_use_old'),
-      user: userColumns,
-    })
+    .select(holder)
     .from(apiKeys)
     .innerJoin(users, eq(users.id, apiKeys.user_id))
+    .where(and(sql`${apiKeys.prefix} = any(${placeholder('prefixes')})`, isLive, isNull(users.disabled_at))),
+)
+
+/** The same, and whether they changed something lately. */
+export const findKeyHoldersAndWrites = statement('apiKeys.findHoldersAndWrites', (db) =>
+  db
+    .select({ ...holder, wrote_lately: wroteLately() })
+    .from(apiKeys)
+    .innerJoin(users, eq(users.id, apiKeys.user_id))
+    .leftJoin(lastWrites, eq(lastWrites.person_id, users.id))
     .where(and(sql`${apiKeys.prefix} = any(${placeholder('prefixes')})`, isLive, isNull(users.disabled_at))),
 )
 

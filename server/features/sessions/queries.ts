@@ -1,8 +1,10 @@
 import { and, desc, eq, gt, isNull, ne, type SQL, sql } from 'drizzle-orm'
+import { lastWrites } from '../../../db/schema/lastWrites.ts'
 import { refreshTokens } from '../../../db/schema/refreshTokens.ts'
 import { sessions } from '../../../db/schema/sessions.ts'
 import { users } from '../../../db/schema/users.ts'
 import { statement } from '../../../db/statement.ts'
+import { wroteLately } from '../../platform/replica/writes.ts'
 import { userColumns } from '../auth/queries.ts'
 
 const { placeholder } = sql
@@ -19,6 +21,16 @@ export const findActors = statement('sessions.findActors', (db) =>
     .select({ session_id: sessions.id, ...userColumns })
     .from(sessions)
     .innerJoin(users, eq(users.id, sessions.user_id))
+    .where(and(sql`${sessions.id} = any(${placeholder('ids')})`, isLive, isNull(users.disabled_at))),
+)
+
+/** The same, and whether they changed something lately; a session that was just begun or renewed counts as a change. */
+export const findActorsAndWrites = statement('sessions.findActorsAndWrites', (db) =>
+  db
+    .select({ session_id: sessions.id, ...userColumns, wrote_lately: wroteLately(sessions.last_used_at) })
+    .from(sessions)
+    .innerJoin(users, eq(users.id, sessions.user_id))
+    .leftJoin(lastWrites, eq(lastWrites.person_id, users.id))
     .where(and(sql`${sessions.id} = any(${placeholder('ids')})`, isLive, isNull(users.disabled_at))),
 )
 

@@ -174,8 +174,15 @@ const database = {
     type: type.postgresUrl,
     secret: true,
     defaultText: 'none',
-    description: 'A read replica, for reads that may be a little late. Checked, but nothing reads from it yet.',
+    description:
+      'A hot standby of `DATABASE_URL`, for reads that may be a little late; the primary answers where it cannot. See docs/replica.md.',
     example: 'postgres://app:password@replica:5432/tsforge',
+  },
+  REPLICA_LAG_SECONDS: {
+    type: type.integer(1, 3600),
+    default: '5',
+    description:
+      'How old what the replica shows may be, in seconds. While it may be older the primary answers, and for so long and a second more after a write of the caller.',
   },
   DATABASE_LISTEN_URL: {
     type: type.postgresUrl,

@@ -18,7 +18,7 @@ const requestBuckets = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1
 /** Reaches from a connection at rest to the longest wait that DATABASE_ACQUIRE_TIMEOUT_SECONDS usually allows. */
 const waitBuckets = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10]
 
-const pool = { db_client_connection_pool_name: ['app', 'gate'] } as const
+const pool = { db_client_connection_pool_name: ['app', 'gate', 'replica'] } as const
 
 /**
  * Every metric of the server. To add one, write its row here, then call `count`, `timing` or `watch` of Metrics with
@@ -71,6 +71,21 @@ export const metricTable = {
   tsforge_idempotent_replays_total: {
     kind: 'counter',
     help: 'Mutations answered by the kept answer of an earlier one.',
+  },
+  tsforge_replica_reads_total: {
+    kind: 'counter',
+    help: 'Reads of queries marked `replica`, by who answered; nothing without DATABASE_REPLICA_URL.',
+    labels: { place: ['replica', 'primary'] },
+  },
+  tsforge_replica_fallbacks_total: {
+    kind: 'counter',
+    help: 'Of these, the reads that the primary answered, by why.',
+    labels: { reason: ['own_write', 'lag', 'away', 'unsuited', 'conflict', 'error'] },
+  },
+  tsforge_replica_lag_seconds: {
+    kind: 'gauge',
+    help: 'How old what the replica shows may be at most; grows while it is away. 0 without a replica.',
+    merge: 'max',
   },
   tsforge_duty_runs_total: {
     kind: 'counter',

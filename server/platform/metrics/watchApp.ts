@@ -7,11 +7,16 @@ interface PoolStats {
   readonly waiting: number
 }
 
+interface Pool {
+  readonly max: number
+  readonly stats: () => PoolStats
+}
+
 interface Watched {
   readonly version: string
   readonly adapter: 'uws' | 'node'
   readonly server: { readonly inFlight: number }
-  readonly pools: Readonly<Record<'app' | 'gate', { readonly max: number; readonly stats: () => PoolStats }>>
+  readonly pools: Readonly<Record<'app' | 'gate', Pool>> & { readonly replica?: Pool | undefined }
   readonly streams: { readonly count: () => number }
   readonly sockets: { readonly count: number }
   readonly hashing: { readonly stats: () => { readonly running: number; readonly queued: number } }
@@ -29,7 +34,8 @@ export const watchApp = (
   watch('tsforge_sockets_open', () => sockets.count)
   watch('tsforge_hashing_running', () => hashing.stats().running)
   watch('tsforge_hashing_waiting', () => hashing.stats().queued)
-  for (const name of ['app', 'gate'] as const) {
+  for (const name of ['app', 'gate', 'replica'] as const) {
+    if (!pools[name]) continue
     const { max, stats } = pools[name]
     const pool = { db_client_connection_pool_name: name }
     watch('db_client_connection_max', () => max, pool)
