@@ -1,7 +1,7 @@
 import { codeOf } from '../../db/causes.ts'
 import { type Database, openDatabase } from '../../db/database.ts'
 import type { Config } from '../config.ts'
-import { connectDatabase } from '../database.ts'
+import { type ConnectedDatabase, connectDatabase } from '../database.ts'
 import { createLog } from '../log.ts'
 import { ForgeError } from './forgeError.ts'
 import type { Terminal } from './terminal.ts'
@@ -21,20 +21,38 @@ export const withDatabase = <T>(
 ): Promise<T> => withDatabases(config, terminal, ({ app }) => work(app))
 
 /**
+ * Runs `work` with the addresses of the database that the server would use, and migrates nothing. An embedded one is
+ * found by DATA_DIR and, when none runs, started for the time of the work.
+ */
+export const withAddresses = <T>(
+  config: Config,
+  terminal: Pick<Terminal, 'complain'>,
+  work: (connected: ConnectedDatabase) => Promise<T>,
+): Promise<T> => withConnected({ ...config, database: { ...config.database, migrateOnStart: false } }, terminal, work)
+
+/**
  * Runs `work` on the database that the server would use, as the server's own roles. An embedded one is found by DATA_DIR
  * and, when none runs, started for the time of the work.
  */
-export const withDatabases = async <T>(
+export const withDatabases = <T>(
   config: Config,
   terminal: Pick<Terminal, 'complain'>,
   work: (databases: CommandDatabases) => Promise<T>,
+): Promise<T> =>
+  withConnected(config, terminal, ({ addresses: { app, gate } }) =>
+    onPool(config, app, (asApp) => onPool(config, gate, (asGate) => work({ app: asApp, gate: asGate }))),
+  )
+
+const withConnected = async <T>(
+  config: Config,
+  terminal: Pick<Terminal, 'complain'>,
+  work: (connected: ConnectedDatabase) => Promise<T>,
 ): Promise<T> => {
   const log = await createLog({ ...config, logLevel: 'warn' }, { write: (line) => terminal.complain(sentenceOf(line)) })
   for (const warning of config.warnings) log.warn(warning)
   const connected = await connectDatabase(config, log)
   try {
-    const { app, gate } = connected.addresses
-    return await onPool(config, app, (asApp) => onPool(config, gate, (asGate) => work({ app: asApp, gate: asGate })))
+    return await work(connected)
   } catch (error) {
     if (codeOf(error) === undefinedTable) throw new ForgeError(noSchema)
     throw error

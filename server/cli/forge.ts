@@ -3,9 +3,12 @@ import { explainStartFailure } from '../platform/startFailure.ts'
 import { version } from '../version.ts'
 import { addAdminCommands } from './adminCommand.ts'
 import { addConfigCommand } from './configCommand.ts'
+import { addDoctorCommand } from './doctorCommand.ts'
 import { addEventsCommands } from './eventsCommand.ts'
+import { addFlagsCommands } from './flagsCommand.ts'
 import { ForgeError, failed, misused } from './forgeError.ts'
 import { addKeysCommands } from './keysCommand.ts'
+import { addMigrateCommands } from './migrateCommand.ts'
 import { addOpenapiCommands } from './openapiCommand.ts'
 import { addRoutesCommand } from './routesCommand.ts'
 import type { Terminal } from './terminal.ts'
@@ -36,9 +39,12 @@ export const createProgram = (terminal: Terminal): Command => {
     .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 not understood.')
   addAdminCommands(program, terminal)
   addEventsCommands(program, terminal)
+  addFlagsCommands(program, terminal)
   addOpenapiCommands(program, terminal)
   addConfigCommand(program, terminal)
+  addDoctorCommand(program, terminal)
   addKeysCommands(program, terminal)
+  addMigrateCommands(program, terminal)
   addRoutesCommand(program, terminal)
   addVersionCommand(program, terminal)
   return program

@@ -14,7 +14,7 @@ export const columns = (rows: readonly (readonly string[])[]): string => {
   const widths = Array.from({ length: count }, (_, index) => Math.max(...rows.map((row) => row[index]?.length ?? 0)))
   const pad = (cell: string, index: number, row: readonly string[]) =>
     index === row.length - 1 ? cell : cell.padEnd(widths[index] ?? 0)
-  return rows.map((row) => row.map(pad).join('  ')).join('\n')
+  return rows.map((row) => row.map(pad).join('  ').trimEnd()).join('\n')
 }
 
 export const jsonOption = ['--json', 'print the result as JSON'] as const

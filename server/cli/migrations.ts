@@ -1,0 +1,45 @@
+import { findDrift } from '../../db/drift.ts'
+import { pendingMigrations } from '../../db/migrate.ts'
+import { MigrationError } from '../../db/migrationError.ts'
+import { withConnection } from '../../db/oneConnection.ts'
+import * as schema from '../../db/schema/index.ts'
+import { modules } from '../modules.ts'
+import { migrationsOf } from '../schema.ts'
+
+export interface Applied {
+  readonly name: string
+  readonly applied_at: Date
+}
+
+export interface MigrationStatus {
+  readonly applied: readonly Applied[]
+  readonly pending: readonly string[]
+  /** What is wrong with the files, as the migration step would say it; null when they fit. */
+  readonly problem: string | null
+}
+
+/** What a database has taken of the migrations, and what it lacks. */
+export const readMigrationStatus = async (url: string): Promise<MigrationStatus> => {
+  const applied = await withConnection(url, async (client) => {
+    const { rows } = await client.query("select to_regclass('public.schema_migrations') is not null as made")
+    if (!rows[0].made) return []
+    return (
+      await client.query<Applied>('select name, applied_at from public.schema_migrations order by applied_at, name')
+    ).rows
+  })
+  try {
+    return { applied, pending: await pendingMigrations({ url, ...migrationsOf() }), problem: null }
+  } catch (error) {
+    if (error instanceof MigrationError) return { applied, pending: [], problem: error.message }
+    throw error
+  }
+}
+
+/** What keeps a database from being what the code takes it for, a sentence each; none when all is well. */
+export const verifyMigrations = async (url: string): Promise<readonly string[]> => {
+  const { pending, problem } = await readMigrationStatus(url)
+  if (problem !== null) return [problem]
+  if (pending.length > 0) return pending.map((name) => `${name} is pending: migrate up applies it.`)
+  const tables = [...Object.values(schema), ...modules.flatMap((module) => module.tables ?? [])]
+  return findDrift(url, tables)
+}

@@ -1,0 +1,49 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync } from 'node:fs'
+import path from 'node:path'
+import { childEnvironment } from '../config.ts'
+import { projectFolder } from '../projectFolder.ts'
+import { ForgeError, misused } from './forgeError.ts'
+
+export interface NewMigration {
+  /** What it is about: `invoices`. */
+  readonly name: string
+  /** A file for statements by hand, in place of what the schema lacks. */
+  readonly isEmpty: boolean
+  /** Where the migrations are, below the project's folder. */
+  readonly folder?: string
+  /** Whether a person can answer what drizzle-kit asks: was a column renamed, or is it another one? */
+  readonly isInteractive: boolean
+}
+
+/**
+ * Writes the next migration from what the tables in the code have changed; returns its path. Throws ForgeError when
+ * nothing has changed, and with the words of drizzle-kit when it fails.
+ */
+export const newMigration = ({ name, isEmpty, folder = 'db/migrations', isInteractive }: NewMigration): string => {
+  if (!/^[a-z][a-z0-9_]{0,63}$/.test(name)) throw new ForgeError(badName, misused)
+  const program = path.join(projectFolder, 'node_modules/drizzle-kit/bin.cjs')
+  if (!existsSync(program))
+    throw new ForgeError('drizzle-kit is not installed here: run this where the project is developed, after `npm ci`.')
+  const before = new Set(readdirSync(path.join(projectFolder, folder)))
+  const options = [`--name=${name}`, '--dialect=postgresql', '--schema=./db/schema/index.ts', `--out=${folder}`]
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [program, 'generate', ...options, ...(isEmpty ? ['--custom'] : [])],
+    {
+      cwd: projectFolder,
+      env: childEnvironment(),
+      encoding: 'utf8',
+      stdio: isInteractive ? 'inherit' : ['ignore', 'pipe', 'pipe'],
+    },
+  )
+  const made = readdirSync(path.join(projectFolder, folder)).find((file) => file.endsWith('.sql') && !before.has(file))
+  if (made !== undefined) return path.join(folder, made)
+  if (status === 0 && !/TTY|prompt/i.test(stderr ?? '')) throw new ForgeError(unchanged)
+  throw new ForgeError(`drizzle-kit made no migration: ${(stderr || stdout || `it ended with ${status}`).trim()}`)
+}
+
+const badName =
+  'Nothing was done: a name is lower-case letters, digits and _, beginning with a letter, as in add_invoices.'
+const unchanged =
+  'The tables in db/schema are those of the migrations: change them first, or add --empty for statements of your own.'

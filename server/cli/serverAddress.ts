@@ -1,0 +1,41 @@
+const answerMs = 3_000
+
+/** Where a server that listens on `host` is reached from this machine. */
+export const localAddress = (host: string, port: number): string => {
+  const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
+  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`
+}
+
+export interface Reply {
+  readonly status: number
+  /** Of the envelope; undefined for a failure, and for what is no envelope. */
+  readonly data: unknown
+  readonly text: string
+  /** Why not, in the words of the server. */
+  readonly reason: string | undefined
+}
+
+/** Asks a running server. Rejects when nobody answers in three seconds. */
+export const askServer = async (url: string, path: string, adminToken?: string): Promise<Reply> => {
+  const reply = await fetch(new URL(path, url), {
+    headers: adminToken === undefined ? {} : { 'x-admin-token': adminToken },
+    signal: AbortSignal.timeout(answerMs),
+    redirect: 'manual',
+  })
+  const text = await reply.text()
+  const { data, error } = envelopeOf(text)
+  return { status: reply.status, data, text, reason: error && (error.meta?.reason ?? error.message) }
+}
+
+interface Envelope {
+  readonly data?: unknown
+  readonly error?: { readonly message?: string; readonly meta?: { readonly reason?: string } }
+}
+
+const envelopeOf = (text: string): Envelope => {
+  try {
+    return (JSON.parse(text) ?? {}) as Envelope
+  } catch {
+    return {}
+  }
+}

@@ -1,0 +1,113 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import path from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { newMigration } from '../server/cli/newMigration.ts'
+import { projectFolder } from '../server/projectFolder.ts'
+import { createDatabase, type TestDatabase } from './support/database.ts'
+import { forge } from './support/forge.ts'
+import { withClient } from './support/testServer.ts'
+
+const environmentOf = ({ appUrl, gateUrl, ownerUrl }: TestDatabase) => ({
+  NODE_ENV: 'test',
+  JWT_SECRET: 'a signing secret for tests, 32 bytes or more',
+  DATABASE_URL: appUrl,
+  DATABASE_GATE_URL: gateUrl,
+  DATABASE_MIGRATE_URL: ownerUrl,
+})
+
+describe('migrate', () => {
+  let database: TestDatabase
+  beforeAll(async () => {
+    database = await createDatabase({ empty: true })
+  })
+  afterAll(() => database.drop())
+  const migrate = (...args: string[]) => forge(['migrate', ...args], environmentOf(database))
+  const sql = (text: string) => withClient(database.ownerUrl, (client) => client.query(text))
+
+  it('status and verify tell of an empty database without changing it; up applies all, once', async () => {
+    const before = JSON.parse((await migrate('status', '--json')).out)
+    expect(before).toEqual({ applied: [], pending: expect.arrayContaining(['0001_accounts']), problem: null })
+    const verified = await migrate('verify')
+    expect([verified.code, verified.out]).toEqual([1, expect.stringContaining('0001_accounts is pending')])
+    expect(JSON.parse((await migrate('status', '--json')).out)).toEqual(before)
+
+    const up = await migrate('up', '--json')
+    expect([up.code, JSON.parse(up.out).applied]).toEqual([0, before.pending])
+    expect(await migrate('up')).toEqual({ code: 0, out: 'Nothing was pending.\n', err: '' })
+    const { applied, pending } = JSON.parse((await migrate('status', '--json')).out)
+    expect([pending, applied.map(({ name }: { name: string }) => name).sort()]).toEqual([
+      [],
+      [...before.pending].sort(),
+    ])
+    expect((await migrate('status')).out).toMatch(/^0001_accounts +applied +\d{4}-\d\d-\d\dT/)
+    expect(await migrate('verify')).toEqual({ code: 0, out: 'Files, database and code agree.\n', err: '' })
+  })
+
+  it('verify names each difference between the tables in the code and those of the database', async () => {
+    await sql(`
+      create table stray (id int);
+      alter table menus add column extra text, alter column label type varchar(7), alter column icon drop not null;
+      alter table sessions alter column user_agent set default '', drop constraint sessions_user_id_users_id_fk;
+      create index menus_extra on menus (extra)`)
+    const { code, out, err } = await migrate('verify', '--json')
+    await sql(`
+      drop table stray;
+      alter table menus drop column extra, alter column label type text, alter column icon set not null`)
+    expect(code).toBe(1)
+    expect(err).toMatch(/^\d+ things do not agree: apply what is pending/)
+    const { problems } = JSON.parse(out)
+    expect(problems).toEqual(
+      expect.arrayContaining([
+        'table stray is in the database and not in the code',
+        'column menus.extra is in the database and not in the code',
+        expect.stringMatching(
+          /^column menus\.label is text not null.* in the code and character varying\(7\) not null/,
+        ),
+        expect.stringMatching(/^column menus\.icon is text not null/),
+        'menus_extra of menus is in the database and not in the code',
+        'sessions_user_id_users_id_fk of sessions is in the code and not in the database',
+      ]),
+    )
+  })
+
+  it('says what is wrong with the files, in status and in verify', async () => {
+    await sql("update schema_migrations set checksum = 'another' where name = '0002_idempotency'")
+    const [status, verify] = [await migrate('status'), await migrate('verify')]
+    expect([status.code, verify.code]).toEqual([1, 1])
+    expect(status.err).toMatch(/^0002_idempotency was changed after the database took it; restore the file/)
+    expect(verify.out).toBe(status.err)
+  })
+
+  it('says what to do about a database that does not answer, and one that the role may not change', async () => {
+    const away = { ...environmentOf(database), DATABASE_URL: 'postgres://a:b@127.0.0.1:1/x' }
+    const run = await forge(['migrate', 'status'], away)
+    expect([run.code, run.err]).toEqual([1, expect.stringMatching(/^The database of DATABASE_URL does not answer/)])
+    const empty = await createDatabase({ empty: true })
+    const weak = await forge(['migrate', 'up'], { ...environmentOf(empty), DATABASE_MIGRATE_URL: empty.appUrl })
+    await empty.drop()
+    expect([weak.code, weak.err]).toEqual([1, expect.stringMatching(/migrate as its owner/)])
+  })
+})
+
+describe('migrate new', () => {
+  let folder = ''
+  beforeAll(() => {
+    const copy = mkdtempSync(path.join(projectFolder, 'node_modules/.migrations-'))
+    cpSync(path.join(projectFolder, 'db/migrations'), copy, { recursive: true })
+    folder = path.relative(projectFolder, copy)
+  })
+  afterAll(() => rmSync(path.join(projectFolder, folder), { recursive: true }))
+
+  it('makes the next number for statements by hand, and says when the schema has not changed', () => {
+    const file = newMigration({ name: 'fill_totals', isEmpty: true, folder, isInteractive: false })
+    expect(path.basename(file)).toMatch(/^\d{4}_fill_totals\.sql$/)
+    expect(readFileSync(path.join(projectFolder, file), 'utf8')).toMatch(/^--/)
+    const again = () => newMigration({ name: 'nothing', isEmpty: false, folder, isInteractive: false })
+    expect(again).toThrow(/add --empty for statements of your own/)
+  })
+
+  it.each(['Add', '1st', 'a b', '../x'])('refuses the name %s', async (name) => {
+    const { code, err } = await forge(['migrate', 'new', name], {})
+    expect([code, err]).toEqual([2, expect.stringMatching(/^Nothing was done: a name is/)])
+  })
+})
