@@ -20,15 +20,18 @@ const put = (name: string, content: string) => {
   return file
 }
 
+const unneeded = () => {
+  throw new Error('no configuration is needed')
+}
+
 const forge = async (...args: string[]) => {
   const [printed, complained]: [string[], string[]] = [[], []]
   const code = await runForge(['openapi', ...args], {
     input: Readable.from([]),
     print: (some) => void printed.push(some),
     complain: (some) => void complained.push(some),
-    loadConfig: () => {
-      throw new Error('no configuration is needed')
-    },
+    loadConfig: unneeded,
+    loadSettings: unneeded,
   })
   return { code, out: printed.join(''), err: complained.join('') }
 }

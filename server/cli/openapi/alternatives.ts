@@ -23,10 +23,10 @@ export const alternativesOf = (document: Part, schema: unknown, passed: readonly
 }
 
 const product = (some: Alternative[], others: Alternative[]): Alternative[] =>
-  some.flatMap((one) => others.flatMap((other) => merged(one, other) ?? []))
+  some.flatMap((one) => others.map((other) => merged(one, other)).filter((both) => both !== undefined))
 
 const distinct = (some: Alternative[]): Alternative[] => [
-  ...new Map(some.map((alternative) => [canonical(alternative), alternative])).values(),
+  ...new Map(some.map((one): [string, Alternative] => [canonical(one), one])).values(),
 ]
 
 const byType = ({ const: only, ...schema }: Part): Alternative[] => {
