@@ -11,6 +11,8 @@ import { addKeysCommands } from './keysCommand.ts'
 import { addMigrateCommands } from './migrateCommand.ts'
 import { addOpenapiCommands } from './openapiCommand.ts'
 import { addRoutesCommand } from './routesCommand.ts'
+import { addSdkCommands } from './sdkCommand.ts'
+import { addStatusCommand } from './statusCommand.ts'
 import type { Terminal } from './terminal.ts'
 import { addVersionCommand } from './versionCommand.ts'
 
@@ -46,6 +48,8 @@ export const createProgram = (terminal: Terminal): Command => {
   addKeysCommands(program, terminal)
   addMigrateCommands(program, terminal)
   addRoutesCommand(program, terminal)
+  addSdkCommands(program, terminal)
+  addStatusCommand(program, terminal)
   addVersionCommand(program, terminal)
   return program
 }
