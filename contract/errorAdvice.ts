@@ -6,7 +6,7 @@ import type { errors } from './errors.ts'
  */
 export const errorAdvice: Readonly<Record<keyof typeof errors, string>> & Readonly<Record<string, string>> = {
   validation: 'Mend the fields that `error.meta.fields` names, each with its own sentence, and send the call again.',
-  'request.malformed': 'Send valid JSON in UTF-8, each field once, and a path without broken percent signs.',
+  'request.malformed': 'Send valid JSON in UTF-8, and a path without broken percent signs.',
   'request.too_large': 'Send less in one call. The server takes `BODY_LIMIT_BYTES`.',
   'request.unsupported_media_type': 'Set `Content-Type: application/json` and send the body as it is, not compressed.',
   'request.headers_too_large': 'Send fewer or shorter headers; large cookies are the usual cause.',
@@ -40,7 +40,7 @@ export const errorAdvice: Readonly<Record<keyof typeof errors, string>> & Readon
   'apikey.user_session_required': 'Log in and send the access token in place of the API key.',
   'tenant.invalid': 'Send the UUID of one tenant, and the same one in `tenant_id` or none there.',
   'tenant.forbidden': 'Choose a tenant from the list of your own, or ask its owner to add you.',
-  'tenant.not_found': 'List your tenants again; one that you do not belong to is not there for you.',
+  'tenant.not_found': 'List your tenants again and use an id from there.',
   'tenant.slug_taken': 'Choose another slug.',
   'tenant.last_owner': 'Transfer the tenant to another member, then try again.',
   'tenant.already_member': 'Nothing is left to do.',
@@ -49,7 +49,7 @@ export const errorAdvice: Readonly<Record<keyof typeof errors, string>> & Readon
   'idempotency.key_reused': 'Make a new key for each wish; send the old one with the very same input alone.',
   'idempotency.in_progress': 'Wait a moment and send the same request with the same key again.',
   'cursor.invalid': 'Begin the list again without a cursor, with the same filters on every page.',
-  'stream.ticket_invalid': 'Get a new ticket and open the stream with it at once, for the same server.',
+  'stream.ticket_invalid': 'Get a new ticket and open the stream with it at once.',
   rate_limited: 'Wait for the seconds in `Retry-After`. The `RateLimit` headers tell the budget beforehand.',
   'admin.unauthorized': 'Send the `ADMIN_TOKEN` of the server in `X-Admin-Token`.',
   'admin.forbidden': 'Call from the machine itself, or have the operator set `ADMIN_TOKEN`.',

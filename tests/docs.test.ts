@@ -4,7 +4,10 @@ import path from 'node:path'
 import { expect, it } from 'vitest'
 
 const root = path.join(import.meta.dirname, '..')
-const pages = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '*.md'], { cwd: root, encoding: 'utf8' })
+const pages = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '*.md', 'llms.txt'], {
+  cwd: root,
+  encoding: 'utf8',
+})
   .trim()
   .split('\n')
 const { scripts } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as {

@@ -8,7 +8,9 @@ import { isShown, typeOf } from './types.ts'
 const intro = `# REST reference
 
 Answers are \`{"success":true,"data":…,"request_id":"…"}\`; what stands below under “Answer” is \`data\`. Refusals and what to
-do about each are in [errors.md](errors.md), pages of lists, ETags and headers in [http.md](http.md). The examples need
+do about each are in [errors.md](errors.md). A list gives \`next_cursor\`, to be sent as \`cursor\` for what follows; it is
+null at the end. Where an entry takes an \`Idempotency-Key\`, a retry with the same key has no second effect and gets the
+first answer. Where it has an ETag, send it as \`If-None-Match\`: 304 while the answer still holds. The examples need
 a server on port 8080 and an access token or an API key in \`$TOKEN\`. A field with \`?\` may be missing.
 
 ## Errors that follow from the rules
