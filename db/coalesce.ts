@@ -9,8 +9,8 @@ export interface CoalesceOptions {
 
 /** What callers stand in, and how to run a read in the scopes of several. */
 export interface Sharing<S> {
-  readonly current: () => S | undefined
-  readonly within: <T>(scopes: readonly S[], work: () => T) => T
+  current(): S | undefined
+  within<T>(scopes: readonly S[], work: () => T): T
 }
 
 interface Waiting<V> {
@@ -65,10 +65,10 @@ export function coalesce<K, V>(
 function sharedRead<K, V>(
   read: (keys: readonly K[]) => Promise<ReadonlyMap<K, V>>,
   batch: readonly [K, Waiting<V>][],
-  { within }: Sharing<unknown>,
+  sharing: Sharing<unknown>,
 ): typeof read {
   const scopes = batch.flatMap(([, waiting]) => waiting.scopes).filter((scope) => scope !== undefined)
-  return (keys) => within(scopes, () => read(keys))
+  return (keys) => sharing.within(scopes, () => read(keys))
 }
 
 async function answer<K, V>(

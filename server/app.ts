@@ -33,6 +33,9 @@ import { createScraping } from './platform/metrics/workers.ts'
 import { createReachability } from './platform/reachability.ts'
 import { createReplica } from './platform/replica/replica.ts'
 import { noteWrite, ownWriteSeconds } from './platform/replica/writes.ts'
+import { openTracing } from './platform/tracing/openTracing.ts'
+import { tapLog } from './platform/tracing/tapLog.ts'
+import type { Tracing } from './platform/tracing/tracing.ts'
 import { type DatabaseAddresses, gateConnections, openPools, type Pools } from './pools.ts'
 import { createGate, createPermissionsNow } from './rpc/gates.ts'
 import { checkKey } from './rpc/idempotency.ts'
@@ -79,17 +82,19 @@ export interface App {
 
 /** Builds everything and joins it: the only place that knows all parts. */
 export const createApp = async (options: AppOptions): Promise<App> => {
-  const { config, addresses, log, modules = ownModules } = options
+  const { config, addresses, modules = ownModules } = options
   let isStopping = false
+  const { tracing, log } = await openTraced(options)
   const metrics = createMetrics()
   const scraping = createScraping(metrics)
-  const pools = openPools({ config, addresses, metrics, log })
+  const pools = openPools({ config, addresses, metrics, log, tracing })
   const { database, gateDatabase } = pools
   const feed = createFeed({ database, gateDatabase, log })
-  const calls = await createCalls({ options, modules, metrics, pools, feed })
+  const calls = await createCalls({ options: { ...options, log }, modules, metrics, pools, feed, tracing })
   const { replica } = calls
   const listenUrl = config.database.listenUrl ?? addresses.app.url
-  const background = createBackground({ config, modules, database, gateDatabase, feed, listenUrl, metrics, log })
+  const shared = { config, modules, database, gateDatabase, feed, metrics, log, tracing }
+  const background = createBackground({ ...shared, listenUrl })
   const isReachable = createReachability([database, gateDatabase])
   const notReady = async () => {
     if (isStopping) return 'shutting down'
@@ -109,6 +114,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     clientAddress: createClientAddress(addressSet(trustedProxies), trustedProxies.length > 0),
     log,
     countRequest: createRequestCounter(metrics),
+    tracing,
   })
   const adapter = await chooseAdapter(config.http.adapter)
   if (adapter.notice && cluster.isPrimary) log.warn(adapter.notice)
@@ -162,8 +168,16 @@ export const createApp = async (options: AppOptions): Promise<App> => {
       scraping.close()
       await Promise.all([calls.close(), background.close()])
       await Promise.all([database.close(), gateDatabase.close()])
+      await tracing?.close(Math.min(withinMs, lastSpansMs))
     },
   }
+}
+
+/** What sees the spans, if anything does, and the log that is seen with them. */
+const openTraced = async ({ config, version, log }: AppOptions) => {
+  const { environment, tracing: settings } = config
+  const tracing = await openTracing({ settings, environment, version, log })
+  return { tracing, log: tracing ? tapLog(log, tracing) : log }
 }
 
 interface CallParts {
@@ -172,10 +186,11 @@ interface CallParts {
   readonly metrics: Metrics
   readonly pools: Pools
   readonly feed: Feed
+  readonly tracing: Tracing | undefined
 }
 
 /** The procedures, and what stands between a call and its handler. */
-const createCalls = async ({ options, modules, metrics, pools, feed }: CallParts) => {
+const createCalls = async ({ options, modules, metrics, pools, feed, tracing }: CallParts) => {
   const { config, log, now = () => new Date() } = options
   const { database, gateDatabase } = pools
   const { budgets: uncounted, close } = await openBudgets({ config, openDatabase: pools.openApart, log })
@@ -197,14 +212,17 @@ const createCalls = async ({ options, modules, metrics, pools, feed }: CallParts
     onRefused: shed('server'),
   })
   const { tokens, passwords } = services
-  const identities = createIdentities({ tokens, database, gateDatabase, log, ...ownWrites })
+  const identities = createIdentities({ tokens, database, gateDatabase, log, tracing, ...ownWrites })
   const gateParts = { budgets, ...identities }
+  // The feed reads on for everybody, not for whoever told it.
+  const nudge = tracing ? () => tracing.outside(feed.nudge) : feed.nudge
   const procedures = createProcedures(modules, {
     deadlines,
     load,
+    tracing,
     services: { ...services, replica: replica?.reads, streams, permissionsNow: createPermissionsNow(gateParts) },
     gates: [createGate(gateParts), checkKey],
-    transact: countedReplays(createTransact(database, seal, feed.nudge, ownWrites?.noteWrite), metrics),
+    transact: countedReplays(createTransact(database, seal, nudge, ownWrites?.noteWrite), metrics),
   })
   return {
     procedures,
@@ -255,6 +273,8 @@ const createRoutes = ({ options: { config, version }, modules, calls, router, sy
 const pollMs = 10
 /** How long closed sockets may take to say goodbye. */
 const goodbyeMs = 500
+/** Of the time to close, what the last spans may take on their way. */
+const lastSpansMs = 2_000
 
 /** Waits until nothing is left open, at most so long. */
 const untilNone = async (countOpen: () => number, withinMs: number): Promise<void> => {

@@ -9,6 +9,7 @@ import { createDutyRunner, type DutyRunner } from './platform/duties/runner.ts'
 import type { Feed } from './platform/events/feed.ts'
 import { createListener, type Listener } from './platform/events/listener.ts'
 import type { Metrics } from './platform/metrics/metrics.ts'
+import type { Tracing } from './platform/tracing/tracing.ts'
 import { forgetAnswers } from './rpc/forgetAnswers.ts'
 import type { AnyModule } from './rpc/modules.ts'
 
@@ -22,6 +23,7 @@ interface Parts {
   readonly listenUrl: string
   readonly metrics: Metrics
   readonly log: Logger
+  readonly tracing?: Tracing | undefined
 }
 
 /** What the modules do without being asked: by the clock, and because of events. */
@@ -38,7 +40,7 @@ export interface Background {
 }
 
 export const createBackground = ({ config, modules, listenUrl, metrics, ...parts }: Parts): Background => {
-  const { database, feed, log } = parts
+  const { database, feed, log, tracing } = parts
   // By the modules, and for the idempotency keys of all of them.
   const own: readonly Duty[] = [...modules.flatMap((module) => module.duties ?? []), forgetAnswers]
   const duties = createDutyRunner({
@@ -46,6 +48,7 @@ export const createBackground = ({ config, modules, listenUrl, metrics, ...parts
     database,
     settings: { eventRetentionDays: config.events.retentionDays },
     log,
+    tracing,
     onRun: (duty, outcome) => metrics.count('tsforge_duty_runs_total', { duty, outcome }),
   })
   const handling = { ...parts, onRecorded: feed.nudge }

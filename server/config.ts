@@ -11,6 +11,7 @@ import { listSettings, type Setting } from './platform/configuration/settings.ts
 import { findMisspelt } from './platform/configuration/similarNames.ts'
 import { type Environment, knownNames, secretNames, withDotenv } from './platform/configuration/sources.ts'
 import type { EnvironmentName, Values } from './platform/configuration/variables.ts'
+import type { TracingSettings } from './platform/tracing/openTracing.ts'
 
 export { ConfigError, type ConfigProblem } from './platform/configuration/problems.ts'
 export { addressSet } from './platform/configuration/valueTypes.ts'
@@ -85,6 +86,7 @@ export interface Config {
     readonly lifetimeSeconds: number
   }
   readonly events: { readonly retentionDays: number }
+  readonly tracing: TracingSettings
   readonly limits: {
     readonly ratePerMinute: number
     /** Where budgets are counted. */
@@ -129,6 +131,7 @@ export function readConfig(environment: Environment, makeSecret: (dataDir: strin
     hashing: hashingOf(values),
     streams: { max: values.STREAMS_MAX, lifetimeSeconds: values.STREAM_LIFETIME_SECONDS },
     events: { retentionDays: values.EVENT_RETENTION_DAYS },
+    tracing: tracingOf(values),
     limits: limitsOf(values),
     warnings: warningsOf(values, environment),
   })
@@ -196,6 +199,15 @@ function tokensOf(values: Values): Omit<Config['auth'], keyof Signing> {
 function limitsOf(values: Values): Config['limits'] {
   const { RATE_LIMIT_PER_MINUTE: ratePerMinute, RATE_LIMIT_STORE: kind, REDIS_URL: url = '' } = values
   return { ratePerMinute, store: kind === 'redis' ? { kind, url } : { kind } }
+}
+
+function tracingOf(values: Values): TracingSettings {
+  return {
+    endpoint: values.OTEL_EXPORTER_OTLP_ENDPOINT,
+    headers: values.OTEL_EXPORTER_OTLP_HEADERS,
+    serviceName: values.OTEL_SERVICE_NAME ?? values.SERVICE_NAME,
+    share: values.OTEL_TRACES_SAMPLER_ARG,
+  }
 }
 
 function hashingOf(values: Values): Config['hashing'] {

@@ -22,14 +22,19 @@ import type { Streams } from './platform/events/streams.ts'
 import type { PasswordHasher } from './platform/hashing/index.ts'
 import type { MarkedReads } from './platform/replica/reads.ts'
 import type { AccessTokens } from './platform/tokens.ts'
+import type { Span } from './platform/tracing/span.ts'
 
 /** What arrived with a request and holds for all its calls. */
 export interface RequestHead {
   readonly id: string
-  /** The 32 hex digits of a valid `traceparent`. */
+  /** The 32 hex digits of a valid `traceparent`, or of the trace that began here. */
   readonly traceId: string | undefined
-  /** The header itself, when it is valid; stored with events, so that what they cause belongs to the same trace. */
+  /** The caller's, when it is valid, or that of our own span; events carry it, so that what they cause is of the same trace. */
   readonly traceparent: string | undefined
+  /** Of this request, where requests are traced. */
+  span: Span | undefined
+  /** Of the handshake, for a call on a socket. */
+  readonly handshake: Span | undefined
   /** Of the client, behind the proxies that we trust. */
   readonly address: string
   /** What counts as one anonymous client: the address, or the network of an IPv6 one. */

@@ -8,6 +8,7 @@ import { createIdentify, type FoundActor } from './features/auth/identify.ts'
 import { createRedeemTicket } from './features/events/redeem.ts'
 import { findActors, findActorsAndWrites } from './features/sessions/queries.ts'
 import type { AccessTokens } from './platform/tokens.ts'
+import type { Tracing } from './platform/tracing/tracing.ts'
 import type { FindAgain, GateParts } from './rpc/gates.ts'
 
 interface Parts {
@@ -16,6 +17,7 @@ interface Parts {
   /** Signs in as the role `gate`, which sees every tenant; only the reads of the gates may hold it. */
   readonly gateDatabase: Database
   readonly log: Logger
+  readonly tracing?: Tracing | undefined
   /** How long a person's reads come from the primary after a write; undefined where all of them do. */
   readonly ownWriteSeconds?: number
 }
@@ -28,9 +30,11 @@ export const createIdentities = ({
   database,
   gateDatabase,
   log,
+  tracing,
   ownWriteSeconds,
 }: Parts): Omit<GateParts, 'budgets'> => {
   const { db } = gateDatabase
+  const shared = { maxBatch: readsPerBatch, sharing: tracing?.sharing }
   const readActors = (ids: readonly string[]): Promise<FoundActor[]> =>
     ownWriteSeconds === undefined ? findActors(db, { ids }) : findActorsAndWrites(db, { ids, ownWriteSeconds })
   const readHolders = (prefixes: readonly string[]): Promise<(KeyHolder & { readonly prefix: string })[]> =>
@@ -42,21 +46,21 @@ export const createIdentities = ({
       const rows = await readActors(ids)
       return new Map(rows.map((row) => [row.session_id, row]))
     },
-    { maxBatch: readsPerBatch },
+    shared,
   )
   const findKeyHolder = coalesce(
     async (prefixes: readonly string[]) => {
       const rows = await readHolders(prefixes)
       return new Map(rows.map((row) => [row.prefix, row]))
     },
-    { maxBatch: readsPerBatch },
+    shared,
   )
   const findHolderById = coalesce(
     async (ids: readonly string[]) => {
       const rows = await findKeyHoldersById(gateDatabase.db, { ids })
       return new Map(rows.map((row) => [row.key_id, row]))
     },
-    { maxBatch: readsPerBatch },
+    shared,
   )
   const findAgain: FindAgain = async ({ kind, credentialId }) => {
     if (kind === 'key') {
@@ -77,7 +81,7 @@ export const createIdentities = ({
       const rows = await findStandings(gateDatabase.db, standingsAsked(keys))
       return new Map(rows.map((row) => [standingKey(row.user_id, row.tenant_id), row]))
     },
-    { maxBatch: readsPerBatch },
+    shared,
   )
   return {
     identifySession: createIdentify(tokens, findActor),

@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import { type Database, type DatabaseOptions, openDatabase } from '../db/database.ts'
 import type { Config } from './config.ts'
 import type { Metrics } from './platform/metrics/metrics.ts'
+import type { Tracing } from './platform/tracing/tracing.ts'
 
 /** Where the database is, for the two roles that serve requests. `role` is taken on by SET ROLE when the URL is not its own. */
 export interface DatabaseAddresses {
@@ -18,6 +19,7 @@ interface Parts {
   readonly addresses: DatabaseAddresses
   readonly metrics: Metrics
   readonly log: Logger
+  readonly tracing?: Tracing | undefined
 }
 
 /** The connections of this process, by the role they serve as. */
@@ -62,7 +64,7 @@ const replicaOpener = (parts: Parts) => {
 const waitOf = ({ metrics }: Parts, name: 'app' | 'gate' | 'replica') =>
   metrics.timing('db_client_connection_wait_time_seconds', { db_client_connection_pool_name: name })
 
-const optionsOf = ({ config: { database, serviceName }, addresses, log }: Parts, name: 'app' | 'gate') => ({
+const optionsOf = ({ config: { database, serviceName }, addresses, log, tracing }: Parts, name: 'app' | 'gate') => ({
   ...addresses[name],
   maxConnections: name === 'gate' ? gateConnections : database.maxConnections,
   statementCache: database.statementCache,
@@ -71,4 +73,5 @@ const optionsOf = ({ config: { database, serviceName }, addresses, log }: Parts,
   statementTimeoutMs:
     1000 * Math.min(database.statementTimeoutSeconds, name === 'gate' ? gateTimeoutSeconds : Infinity),
   onError: (error: Error) => log.warn({ err: error }, 'database connection lost'),
+  observer: tracing?.queries,
 })

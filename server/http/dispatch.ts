@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { RequestHead } from '../context.ts'
 import type { Budgets } from '../platform/budgets.ts'
+import type { Tracing } from '../platform/tracing/tracing.ts'
 import { refuse } from '../rpc/failure.ts'
 import { toFailure } from '../rpc/toFailure.ts'
 import type { ClientAddress } from './clientAddress.ts'
@@ -8,6 +9,7 @@ import { refusal } from './envelope.ts'
 import type { Answer, Exchange } from './exchange.ts'
 import { addHeaders, type Cors, headersOfReply } from './headers.ts'
 import { namesOf, openRequest } from './requestHead.ts'
+import { endRequestSpan, openRequestSpan } from './requestSpan.ts'
 import type { Route, Visit } from './route.ts'
 import { createRouter, type Found, type Match } from './router.ts'
 
@@ -20,6 +22,7 @@ export interface DispatchOptions {
   readonly budgets: Budgets
   readonly log: Logger
   readonly countRequest: CountRequest
+  readonly tracing?: Tracing | undefined
 }
 
 /** Told of every request that is over: `route` is the template, '' where none answered. */
@@ -34,6 +37,7 @@ export const createDispatch = ({
   budgets,
   log,
   countRequest,
+  tracing,
 }: DispatchOptions) => {
   const noteWhenDone = createNote(log, countRequest)
   const router = createRouter(routes.map((route) => ({ method: route.method, path: route.path, value: route })))
@@ -59,17 +63,24 @@ export const createDispatch = ({
         ? { value: socketRoute, params: [] }
         : router.match(exchange.method, exchange.path)
     const route = found && 'value' in found ? found : undefined
-    const replyHeaders = () => headersOfReply(exchange, head, cors)
+    if (tracing) openRequestSpan(tracing, exchange, { head, route: route?.value })
+    const replyHeaders = () => {
+      const headers = headersOfReply(exchange, head, cors)
+      if (head.span && tracing?.serverTiming) headers['server-timing'] = tracing.serverTiming.headerOf(head.span)
+      return headers
+    }
     const line = noteWhenDone(exchange, head, route?.value)
 
     const reply = (answer: Answer | null) => {
-      if (!answer) return
+      // What goes on as a stream may do so for hours: its span ends with its beginning.
+      if (!answer) return head.span && endRequestSpan(head.span, head, line.status)
       line.status = answer.status
       exchange.send({ status: answer.status, headers: addHeaders(replyHeaders(), answer.headers), body: answer.body })
     }
     const explain = (error: unknown) => reply(refusal(toFailure(error, head.log), head.id))
     try {
-      const answer = serve({ exchange, head, params: route?.params ?? [], replyHeaders }, found)
+      const visit = { exchange, head, params: route?.params ?? [], replyHeaders }
+      const answer = head.span && tracing ? tracing.within(head.span, () => serve(visit, found)) : serve(visit, found)
       if (answer instanceof Promise) answer.then(reply).catch(explain)
       else reply(answer)
     } catch (error) {
@@ -94,6 +105,7 @@ const createNote =
     const startedAt = performance.now()
     exchange.onDone((outcome) => {
       const status = outcome === 'aborted' ? 499 : line.status
+      if (head.span) endRequestSpan(head.span, head, outcome === 'aborted' ? undefined : status)
       const durationMs = performance.now() - startedAt
       countRequest(exchange.method, route?.path ?? '', status, durationMs)
       const level = route?.isSystem ? 'debug' : 'info'

@@ -2,13 +2,12 @@ import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { RequestHead } from '../context.ts'
 import type { Allowance } from '../platform/budgets.ts'
+import type { Span } from '../platform/tracing/span.ts'
+import { formatTraceparent, parseTraceparent, type SpanContext } from '../platform/tracing/traceContext.ts'
 import { clientKey } from './clientAddress.ts'
 import type { Exchange } from './exchange.ts'
 
 const requestIds = /^[A-Za-z0-9._-]{1,128}$/
-/** W3C Trace Context 3.2.2: version, trace id, parent id, flags; ids of zeros are not valid. */
-const traceparents = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?$/
-
 /** Reads what all calls of a request share. A request id that could break a log or a header is replaced. */
 export const openRequest = (exchange: Exchange, address: string, log: Logger): RequestHead =>
   new OpenRequest(exchange, address, log)
@@ -16,12 +15,14 @@ export const openRequest = (exchange: Exchange, address: string, log: Logger): R
 /** A class, so that a request costs one object; what few requests need is made when it is asked for. */
 class OpenRequest implements RequestHead {
   readonly id: string
-  readonly traceId: string | undefined
+  span: Span | undefined
+  readonly handshake = undefined
   readonly address: string
   isBatch = false
   userId: string | undefined
   budget: Allowance | undefined
   readonly #exchange: Exchange
+  readonly #sentTrace: SpanContext | undefined
   readonly #log: Logger
   #own: Logger | undefined
 
@@ -29,7 +30,7 @@ class OpenRequest implements RequestHead {
     const sent = exchange.headers['x-request-id']
     const trace = exchange.headers.traceparent
     this.id = sent !== undefined && requestIds.test(sent) ? sent : randomUUID()
-    this.traceId = trace === undefined ? undefined : traceparents.exec(trace)?.[1]
+    this.#sentTrace = trace === undefined ? undefined : parseTraceparent(trace)
     this.address = address
     this.#exchange = exchange
     this.#log = log
@@ -51,8 +52,13 @@ class OpenRequest implements RequestHead {
     return this.#exchange.headers['idempotency-key']
   }
 
+  get traceId(): string | undefined {
+    return (this.span ?? this.#sentTrace)?.traceId
+  }
+
   get traceparent(): string | undefined {
-    return this.traceId === undefined ? undefined : this.#exchange.headers.traceparent
+    const context = this.span ?? this.#sentTrace
+    return context && formatTraceparent(context)
   }
 
   get ticket(): string | undefined {

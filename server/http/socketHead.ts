@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { RequestHead } from '../context.ts'
 import type { Allowance } from '../platform/budgets.ts'
+import type { Span } from '../platform/tracing/span.ts'
 
 /** What a client says of itself in its first message, where a browser can send no headers. */
 export interface ConnectionParams {
@@ -29,6 +30,7 @@ export class SocketCall implements RequestHead {
   readonly idempotencyKey = undefined
   isBatch = false
   budget: Allowance | undefined
+  span: Span | undefined
   readonly #head: RequestHead
   readonly #params: ConnectionParams
   #log: Logger | undefined
@@ -40,12 +42,16 @@ export class SocketCall implements RequestHead {
     this.#params = params
   }
 
+  get handshake(): Span | undefined {
+    return this.#head.span
+  }
+
   get traceId(): string | undefined {
-    return this.#head.traceId
+    return (this.span ?? this.#head).traceId
   }
 
   get traceparent(): string | undefined {
-    return this.#head.traceparent
+    return (this.span ?? this.#head).traceparent
   }
 
   get address(): string {

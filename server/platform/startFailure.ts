@@ -9,6 +9,9 @@ const systemErrors: Record<string, (error: NodeJS.ErrnoException) => string> = {
   EADDRNOTAVAIL: () => 'HOST is no address of this machine: set HOST to 127.0.0.1, or 0.0.0.0 for all addresses.',
 }
 
+/** Their message says what happened and what to do. */
+const explained = new Set(['ConfigError', 'UnsuitableDatabaseError', 'MissingTracingError'])
+
 /** Says in one sentence, or one list, why the server did not start and what to do. Only the unforeseen shows a stack. */
 export const explainStartFailure = (error: unknown, failure = 'tsforge did not start'): string => {
   if (!(error instanceof Error)) return `${failure}: ${String(error)}`
@@ -22,6 +25,6 @@ export const explainStartFailure = (error: unknown, failure = 'tsforge did not s
   if (/^28|^3D/.test(code ?? '')) {
     return `The database refused DATABASE_URL (${error.message}): correct its user, password or database name.`
   }
-  const isExplained = error.name === 'ConfigError' || error.name === 'UnsuitableDatabaseError'
+  const isExplained = explained.has(error.name)
   return isExplained ? error.message : `${failure}.\n${error.stack}`
 }

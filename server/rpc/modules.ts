@@ -5,6 +5,7 @@ import type { Consumer } from '../platform/consumers/consumer.ts'
 import type { Deadlines } from '../platform/deadlines.ts'
 import type { Duty } from '../platform/duties/duty.ts'
 import type { Load } from '../platform/load.ts'
+import type { Tracing } from '../platform/tracing/tracing.ts'
 import type { AnyHandler, Handlers } from './handlers.ts'
 import { createProcedure, type Gate, type Procedure } from './procedure.ts'
 import type { Transact } from './transaction.ts'
@@ -54,6 +55,7 @@ interface Assembly {
   readonly transact: Transact
   readonly deadlines: Deadlines
   readonly load: Pick<Load, 'hasRoom'>
+  readonly tracing?: Tracing | undefined
 }
 
 /** The procedures of all modules, named `module.entry`. */

@@ -6,9 +6,11 @@ import type { Actor, Context, RequestHead, Services } from '../context.ts'
 import type { Deadline, Deadlines } from '../platform/deadlines.ts'
 import { recordEvent } from '../platform/events/record.ts'
 import type { Load } from '../platform/load.ts'
+import type { Tracing } from '../platform/tracing/tracing.ts'
 import { withDeadline } from './deadline.ts'
 import { Failure, refuse } from './failure.ts'
 import type { AnyHandler } from './handlers.ts'
+import { traceCall } from './traceCall.ts'
 import type { Transact } from './transaction.ts'
 import { invalidInput, requireReadable } from './validation.ts'
 
@@ -54,13 +56,14 @@ interface Parts {
   readonly transact: Transact
   readonly deadlines: Deadlines
   readonly load: Pick<Load, 'hasRoom'>
+  readonly tracing?: Tracing | undefined
 }
 
 /** Made once: an error of its own for each would cost more than all else that a refused call does. */
 const overloaded = refuse('overloaded', { retryAfterSeconds: 1 })
 
 export const createProcedure = (parts: Parts): Procedure => {
-  const { path, rules, handler, gates, deadlines, load } = parts
+  const { path, rules, handler, gates, deadlines, load, tracing } = parts
   const input = rules.input && z.compile(rules.input)
   const output = z.compile(rules.output)
   const serialize = (answer: unknown) => output.parse(answer)
@@ -75,10 +78,12 @@ export const createProcedure = (parts: Parts): Procedure => {
   }
 
   const run = async (call: OpenCall, readInput: () => unknown, deadline: Deadline): Promise<Result> => {
-    for (const gate of gates) {
-      const pending = gate(rules, call)
-      if (pending) await pending
-    }
+    if (tracing) await tracing.span('gates', {}, () => passGates(gates, rules, call))
+    else
+      for (const gate of gates) {
+        const pending = gate(rules, call)
+        if (pending) await pending
+      }
     deadline.pause()
     const sent = await readInput()
     deadline.resume()
@@ -96,11 +101,15 @@ export const createProcedure = (parts: Parts): Procedure => {
     call(request, readInput) {
       if (!load.hasRoom()) return Promise.reject(overloaded)
       const call = new PendingCall(parts, request, serialize)
-      return withDeadline(deadlines, { call, seconds: rules.deadlineSeconds }, (deadline) =>
-        run(call, readInput, deadline),
-      )
+      const work = () =>
+        withDeadline(deadlines, { call, seconds: rules.deadlineSeconds }, (deadline) => run(call, readInput, deadline))
+      return tracing ? traceCall(tracing, { call, rules }, work) : work()
     },
   }
+}
+
+const passGates = async (gates: readonly Gate[], rules: Entry, call: OpenCall): Promise<void> => {
+  for (const gate of gates) await gate(rules, call)
 }
 
 /**
@@ -140,7 +149,7 @@ class PendingCall implements OpenCall {
   readonly #services: Services
 
   constructor(
-    { path, rules, services, transact }: Parts,
+    { path, rules, services, transact, tracing }: Parts,
     request: RequestHead,
     serialize: (answer: unknown) => unknown,
   ) {
@@ -175,6 +184,7 @@ class PendingCall implements OpenCall {
         actorId: actor?.userId ?? null,
         requestId: request.id,
         traceparent: request.traceparent ?? null,
+        tracing,
       }
       const recording = recordEvent(tx, origin, happening)
       // Looked at when the transaction has ended; until then nobody listens.

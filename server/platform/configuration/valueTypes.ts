@@ -42,6 +42,47 @@ export const postgresUrl = z
   .refine((text) => URL.canParse(text) && postgresProtocols.has(new URL(text).protocol))
   .describe('a URL postgres://user:password@host:port/database')
 
+const httpProtocols = new Set(['http:', 'https:'])
+
+export const httpUrl = z
+  .string()
+  .trim()
+  .refine((text) => URL.canParse(text) && httpProtocols.has(new URL(text).protocol))
+  .describe('a URL http://host:port or https://host:port')
+
+export const share = z
+  .string()
+  .trim()
+  .regex(/^(?:0|1|0?\.\d+|[01]\.0+)$/)
+  .transform(Number)
+  .describe('a number from 0 to 1')
+
+const headerPair = /^[!#$%&'*+.^_`|~\w-]+=[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*$/
+
+/** As W3C Baggage writes pairs, without properties: the form of OTEL_EXPORTER_OTLP_HEADERS. */
+export const headerPairs = z
+  .string()
+  .transform((text) => text.split(',').map((pair) => pair.trim()))
+  .transform((pairs) => pairs.filter((pair) => pair !== ''))
+  .refine((pairs) => pairs.every((pair) => headerPair.test(pair) && isDecodable(pair)))
+  .transform((pairs) =>
+    Object.fromEntries(
+      pairs.map((pair) => {
+        const at = pair.indexOf('=')
+        return [pair.slice(0, at), decodeURIComponent(pair.slice(at + 1))]
+      }),
+    ),
+  )
+  .describe('pairs name=value with commas between, values percent-encoded')
+
+function isDecodable(text: string): boolean {
+  try {
+    return !/[\r\n]/.test(decodeURIComponent(text))
+  } catch {
+    return false
+  }
+}
+
 const redisProtocols = new Set(['redis:', 'rediss:'])
 
 export const redisUrl = z

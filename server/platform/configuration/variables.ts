@@ -288,6 +288,50 @@ const events = {
   },
 } as const satisfies Rows
 
+const flags = {
+  FLAGS_FILE: {
+    type: type.directory,
+    defaultText: 'none',
+    description:
+      'A JSON object of flags and their values, read again when it changes. The database does not count for them.',
+    example: '/etc/tsforge/flags.json',
+  },
+  FLAGS_TTL_SECONDS: {
+    type: type.integer(1, 3_600),
+    default: '30',
+    description: 'How often flags are read from the database anyway; changes arrive by events, at once.',
+  },
+} as const satisfies Rows
+
+const tracing = {
+  OTEL_EXPORTER_OTLP_ENDPOINT: {
+    type: type.httpUrl,
+    defaultText: 'none',
+    description:
+      'The collector that spans are sent to, as OTLP/HTTP; `/v1/traces` is put behind it. See docs/tracing.md.',
+    example: 'http://localhost:4318',
+  },
+  OTEL_EXPORTER_OTLP_HEADERS: {
+    type: type.headerPairs,
+    secret: true,
+    default: '',
+    defaultText: 'none',
+    description: 'Headers for the collector, `name=value` with commas between, values percent-encoded.',
+    example: 'x-api-key=abc',
+  },
+  OTEL_TRACES_SAMPLER_ARG: {
+    type: type.share,
+    default: '1',
+    description:
+      'The share of traces that are kept of those that begin here. One that a caller began is kept as it says.',
+  },
+  OTEL_SERVICE_NAME: {
+    type: type.word(/^[\w.-]{1,64}$/, '1 to 64 letters, digits, ".", "_" or "-"'),
+    defaultText: '`SERVICE_NAME`',
+    description: 'Names this service in traces.',
+  },
+} as const satisfies Rows
+
 const hashing = {
   ARGON2_MEMORY_KIB: {
     type: type.integer(8, 1_048_576),
@@ -332,10 +376,12 @@ export const groups: readonly { readonly title: string; readonly rows: Rows }[] 
   { title: 'Tokens', rows: accounts },
   { title: 'Password hashing', rows: hashing },
   { title: 'Events', rows: events },
+  { title: 'Tracing', rows: tracing },
+  { title: 'Flags', rows: flags },
 ]
 
 /** Every variable the server knows. The code, `.env.example` and `docs/configuration.md` all come from here. */
-export const variables = { ...server, ...http, ...database, ...accounts, ...hashing, ...events }
+export const variables = { ...server, ...http, ...database, ...accounts, ...hashing, ...events, ...tracing, ...flags }
 
 export type VariableName = keyof typeof variables
 

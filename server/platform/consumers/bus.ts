@@ -3,6 +3,9 @@ import type { Topic } from '../../../contract/vocabulary.ts'
 import type { Database } from '../../../db/database.ts'
 import type { Feed } from '../events/feed.ts'
 import type { LoggedEvent } from '../events/loggedEvent.ts'
+import { traceHandling } from '../tracing/messages.ts'
+import type { Span } from '../tracing/span.ts'
+import type { Tracing } from '../tracing/tracing.ts'
 import type { Effects, EventOn } from './consumer.ts'
 import { effectsOf } from './effects.ts'
 import { asEvent } from './partition.ts'
@@ -19,6 +22,7 @@ interface Parts {
   readonly database: Database
   readonly log: Logger
   readonly onRecorded: () => void
+  readonly tracing?: Tracing | undefined
 }
 
 /** Events that one subscriber has not come to yet; what comes beyond is dropped, with a line in the log. */
@@ -31,11 +35,17 @@ const waitingMax = 1_000
 export const startBus = (subscriptions: readonly Subscriptions[], parts: Parts): (() => void) => {
   const queues = new Map<string, Queue[]>()
   for (const [topic, subscriber] of subscriptions.flatMap((one) => Object.entries(one))) {
-    const tell = async (event: LoggedEvent) => {
+    const { tracing } = parts
+    const tell = (event: LoggedEvent): Promise<void> =>
+      tracing
+        ? traceHandling(tracing, { event, name: `on ${topic}`, attempt: 1 }, (span) => tellUntraced(event, span))
+        : tellUntraced(event)
+    const tellUntraced = async (event: LoggedEvent, span?: Span) => {
       const effects = effectsOf(event, parts)
       try {
         await (subscriber as Subscriber)(asEvent(event), effects)
       } catch (err) {
+        span?.fail(err)
         effects.log.error({ err }, 'a subscriber failed on an event; it is not told again')
       }
     }

@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { Database } from '../../../db/database.ts'
 import type { LoggedEvent } from '../events/loggedEvent.ts'
 import { type Origin, recordEvent } from '../events/record.ts'
+import type { Tracing } from '../tracing/tracing.ts'
 import type { Effects } from './consumer.ts'
 
 interface Parts {
@@ -9,16 +10,18 @@ interface Parts {
   readonly log: Logger
   /** Told when events were recorded and committed. */
   readonly onRecorded: () => void
+  readonly tracing?: Tracing | undefined
 }
 
 /** What the handler of an event may use, in the tenant of the event and in its trace. */
-export const effectsOf = (event: LoggedEvent, { database, log, onRecorded }: Parts): Effects => {
+export const effectsOf = (event: LoggedEvent, { database, log, onRecorded, tracing }: Parts): Effects => {
   const tenant = event.tenant_id ?? 'global'
   const origin: Origin = {
     bucket: tenant,
     actorId: null,
     requestId: event.request_id,
     traceparent: event.traceparent,
+    tracing,
   }
   let hasRecorded = false
   return {

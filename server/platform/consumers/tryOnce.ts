@@ -2,6 +2,8 @@ import type { Logger } from 'pino'
 import type { Db } from '../../../db/client.ts'
 import type { Database } from '../../../db/database.ts'
 import type { LoggedEvent } from '../events/loggedEvent.ts'
+import { traceHandling } from '../tracing/messages.ts'
+import type { Tracing } from '../tracing/tracing.ts'
 import type { ConsumerEffects } from './consumer.ts'
 import { effectsOf } from './effects.ts'
 import type { Holding } from './holding.ts'
@@ -19,6 +21,7 @@ export interface TryParts {
   readonly database: Database
   readonly log: Logger
   readonly onRecorded: () => void
+  readonly tracing?: Tracing | undefined
 }
 
 interface Try {
@@ -40,7 +43,19 @@ class HandlerTooSlow extends Error {
 }
 
 /** Hands an event to its handler once. Never rejects. */
-export const tryOnce = async (given: Try, parts: TryParts): Promise<Outcome> => {
+export const tryOnce = (given: Try, parts: TryParts): Promise<Outcome> => {
+  const { tracing } = parts
+  if (!tracing) return tryUntraced(given, parts)
+  const { event, attempt } = given
+  return traceHandling(tracing, { event, attempt, name: given.holding.consumer.name }, async (span) => {
+    const outcome = await tryUntraced(given, parts)
+    if (outcome.kind === 'failed') span.fail(outcome.error)
+    span.set('tsforge.outcome', outcome.kind)
+    return outcome
+  })
+}
+
+const tryUntraced = async (given: Try, parts: TryParts): Promise<Outcome> => {
   const { holding, event, settle } = given
   const log = parts.log.child({ consumer: holding.consumer.name, attempt: given.attempt })
   const deadline = new Deadline(holding.consumer.withinSeconds * 1_000)

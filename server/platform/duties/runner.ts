@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { Logger } from 'pino'
 import type { Database } from '../../../db/database.ts'
-import type { Duty, DutySettings } from './duty.ts'
-import { carryOut } from './run.ts'
+import type { Tracing } from '../tracing/tracing.ts'
+import type { Duty, DutyContext, DutySettings } from './duty.ts'
+import { carryOut, type Ending } from './run.ts'
 import { readSchedule, type Schedule } from './schedule.ts'
 import { claimTick, finishTick, readTicks } from './ticks.ts'
 
@@ -27,6 +28,7 @@ interface Parts {
   readonly log: Logger
   /** Told of each run that ended here. */
   readonly onRun?: (name: string, outcome: 'done' | 'failed') => void
+  readonly tracing?: Tracing | undefined
 }
 
 /** A duty whose turn it is. */
@@ -49,7 +51,7 @@ const patienceMs = 60_000
 const longestRunMs = 86_400_000
 
 /** Throws when two duties have one name, or a schedule cannot be read. */
-export const createDutyRunner = ({ duties, database, settings, log, onRun }: Parts): DutyRunner => {
+export const createDutyRunner = ({ duties, database, settings, log, onRun, tracing }: Parts): DutyRunner => {
   const schedules = readSchedules(duties)
   const holder = `${hostname()} ${process.pid} ${randomUUID()}`
   const running = new Map<string, Run>()
@@ -60,7 +62,7 @@ export const createDutyRunner = ({ duties, database, settings, log, onRun }: Par
     const claim = { name: duty.name, tick, holder }
     const [claimed] = await claimTick(database.db, claim)
     if (!claimed) return
-    const { result, ...ending } = await carryOut(duty, { database, tick, signal, settings, log })
+    const { result, ...ending } = await traced(tracing, duty, { database, tick, signal, settings, log })
     onRun?.(duty.name, ending.outcome)
     const [kept] = await finishTick(database.db, { ...claim, ...ending, result: JSON.stringify(result) })
     if (!kept)
@@ -118,6 +120,15 @@ export const createDutyRunner = ({ duties, database, settings, log, onRun }: Par
       if (running.size > 0) log.warn({ duties: [...running.keys()] }, 'duties are cut off: they did not end in time')
     },
   }
+}
+
+const traced = (tracing: Tracing | undefined, duty: Duty, context: DutyContext): Promise<Ending> => {
+  if (!tracing) return carryOut(duty, context)
+  return tracing.root(`duty ${duty.name}`, undefined, { attributes: { 'tsforge.duty': duty.name } }, async (span) => {
+    const ending = await carryOut(duty, context)
+    if (ending.error !== null) span.fail({ code: ending.error })
+    return ending
+  })
 }
 
 type Schedules = readonly (readonly [duty: Duty, schedule: Schedule])[]

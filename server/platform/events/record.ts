@@ -4,6 +4,8 @@ import { type Topic, type Topics, topics } from '../../../contract/vocabulary.ts
 import type { Db } from '../../../db/client.ts'
 import { events } from '../../../db/schema/events.ts'
 import { statement } from '../../../db/statement.ts'
+import { traceRecording } from '../tracing/messages.ts'
+import type { Tracing } from '../tracing/tracing.ts'
 
 const { placeholder } = sql
 
@@ -30,7 +32,9 @@ export interface Origin {
   readonly bucket: string
   readonly actorId: string | null
   readonly requestId: string | null
+  /** Of the cause; the event carries that of its own span where one is made. */
   readonly traceparent: string | null
+  readonly tracing?: Tracing | undefined
 }
 
 const insertEvent = statement('events.insert', (db) =>
@@ -52,7 +56,14 @@ const schemas = new Map(Object.entries(topics).map(([topic, schema]) => [topic, 
  * Writes one event. Throws at once for a payload that the topic's schema refuses: a mistake of ours, which the call must
  * not survive.
  */
-export const recordEvent = <T extends Topic>(tx: Db, origin: Origin, happening: Happening<T>): Promise<unknown> => {
-  const { topic, target, payload, person = origin.actorId } = happening
-  return insertEvent(tx, { ...origin, personId: person, topic, target, payload: schemas.get(topic)?.parse(payload) })
+export const recordEvent = <T extends Topic>(
+  tx: Db,
+  { tracing, ...origin }: Origin,
+  happening: Happening<T>,
+): Promise<unknown> => {
+  const { topic, target, payload: told, person = origin.actorId } = happening
+  const payload = schemas.get(topic)?.parse(told)
+  return traceRecording(tracing, { topic, traceparent: origin.traceparent }, (traceparent) =>
+    insertEvent(tx, { ...origin, traceparent, personId: person, topic, target, payload }),
+  )
 }

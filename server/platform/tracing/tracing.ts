@@ -31,7 +31,7 @@ export interface Tracing {
   /** Sees what is asked of the database. */
   readonly queries: QueryObserver
   /** For reads that several callers share: each of them gets a span for it. */
-  readonly sharing: { readonly current: () => Span | undefined; readonly within: Tracing['within'] }
+  readonly sharing: { current(): Span | undefined; within<T>(scopes: readonly Span[], work: () => T): T }
   /** The last requests, with what they did; in development alone. */
   readonly recorder: Recorder | undefined
   /** In development alone. */
