@@ -197,7 +197,7 @@ const createCalls = async ({ options, modules, metrics, pools, feed, tracing }: 
   const budgets = countedBudgets(uncounted, metrics)
   const { replicaLagSeconds: lagSeconds } = config.database
   const open = pools.openReplica
-  const replica = open && createReplica({ open, primary: database, gateDatabase, lagSeconds, metrics, log })
+  const replica = open && createReplica({ open, primary: database, positions: gateDatabase, lagSeconds, metrics, log })
   const ownWrites = replica && { ownWriteSeconds: ownWriteSeconds(lagSeconds), noteWrite }
   const { services, seal } = await createServices({ config, database, budgets, metrics, now })
   const shed = (reason: 'streams' | 'server') => () => metrics.count('tsforge_requests_shed_total', { reason })

@@ -1,5 +1,11 @@
 import { randomUUID } from 'node:crypto'
+import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { query } from '../contract/core.ts'
+import type { Db } from '../db/client.ts'
+import { createPositions } from '../server/platform/replica/positions.ts'
+import { unsuited } from '../server/platform/replica/standby.ts'
 import { type Account, login, registerAdmin } from './support/accounts.ts'
 import { startApp, type TestApp } from './support/app.ts'
 import { type Caller, callerOf, said } from './support/caller.ts'
@@ -20,12 +26,44 @@ const wide = '3600'
 const startServer = (replicaUrl = pair.replicaUrl, environment: Record<string, string> = {}) =>
   startApp({
     database: pair.database,
+    modules: [probe],
     environment: {
       DATABASE_URL: pair.database.appUrl,
       DATABASE_REPLICA_URL: replicaUrl,
       REPLICA_LAG_SECONDS: wide,
       ...environment,
     },
+  })
+
+/** Tells who answered; a standby holds on to the table users until it is stopped. */
+const probe = {
+  name: 'probe',
+  contract: {
+    place: query({
+      summary: 'Where a read was answered.',
+      http: ['GET', '/api/v1/probe'],
+      access: 'user',
+      rate: 'read',
+      tenancy: 'none',
+      output: z.object({ is_standby: z.boolean() }),
+      replica: true,
+    }),
+  },
+  handlers: {
+    place: async ({ readAs }: { readAs: <T>(read: (db: Db) => Promise<T>) => Promise<T> }) =>
+      (
+        await readAs((db) =>
+          db.execute(sql`select pg_is_in_recovery() as is_standby,
+            case when pg_is_in_recovery() then pg_sleep(60)::text end as held from users limit 1`),
+        )
+      ).rows[0],
+  },
+}
+/** Resolves when the standby is at work on the probe. */
+const untilHeld = () =>
+  pair.onStandby(async (client) => {
+    const held = `select 1 from pg_stat_activity where query like '%pg_sleep%' and state = 'active' and pid <> pg_backend_pid()`
+    while ((await client.query(held)).rowCount === 0);
   })
 
 const replicaOf = async ({ request }: TestApp) => (await request('GET', '/admin/healthz')).body.data.replica
@@ -211,7 +249,31 @@ describe('when the replica', () => {
   const list = () => callerOf(app, reader)('GET', '/users')
   const ready = async () => (await app.request('GET', '/readyz')).status
 
+  it('ends a query that is in the way of replay, the primary answers it', async () => {
+    await pair.onStandby(async (client) => {
+      await client.query('alter system set max_standby_streaming_delay = 0')
+      await client.query('select pg_reload_conf()')
+    })
+    const answer = callerOf(app, reader)('GET', '/probe')
+    await untilHeld()
+    await app.sql('begin; lock table users in access exclusive mode; commit')
+    expect((await answer).data).toEqual({ is_standby: false })
+    expect(await counted(app, 'fallbacks_total', { reason: 'conflict' })).toBe(1)
+    expect((await replicaOf(app)).used).toBe(true)
+  })
+
+  it('stops with a query at work, the primary answers it', async () => {
+    const answer = callerOf(app, reader)('GET', '/probe')
+    await untilHeld()
+    await pair.stopStandby()
+    expect((await answer).data).toEqual({ is_standby: false })
+    await pair.startStandby()
+    await until(app, 'used')
+  })
+
   it('stops, no call fails, readiness stays, and it is used again when it is back', async () => {
+    const told = () => app.logged.filter((line) => line.includes('the read replica does not answer')).length
+    const toldBefore = told()
     let isStopped = false
     const statuses = new Set<number>()
     const calls = async () => {
@@ -226,7 +288,7 @@ describe('when the replica', () => {
     const before = await counted(app, 'fallbacks_total', { reason: 'away' })
     expect([(await list()).status, await ready()]).toEqual([200, 200])
     expect(await counted(app, 'fallbacks_total', { reason: 'away' })).toBe(before + 1)
-    expect(app.logged.filter((line) => line.includes('the read replica does not answer'))).toHaveLength(1)
+    expect(told()).toBe(toldBefore + 1)
 
     await pair.startStandby()
     await until(app, 'used')
@@ -294,6 +356,27 @@ describe('when the replica', () => {
     await until(app, 'unsuited')
     expect([(await list()).status, await ready()]).toEqual([200, 200])
   })
+})
+
+it('a primary at rest makes no lag, a replica behind it does, and another primary begins anew', () => {
+  const positions = createPositions(5_000)
+  positions.note(0, 7n)
+  positions.note(60_000, 7n)
+  expect([positions.coveredBy(6n), positions.coveredBy(7n)]).toEqual([undefined, 60_000])
+  positions.note(61_000, 9n)
+  expect([positions.coveredBy(8n), positions.coveredBy(9n)]).toEqual([60_000, 61_000])
+  positions.note(66_000, 9n)
+  expect(positions.coveredBy(8n)).toBeUndefined()
+  positions.note(67_000, 3n)
+  expect([positions.coveredBy(2n), positions.coveredBy(9n)]).toEqual([undefined, 67_000])
+})
+
+it('a standby of another server or database is not suited', () => {
+  const primary = { system: '1', database: 'app', position: 9n }
+  const standby = { ...primary, isUnbound: false }
+  expect(unsuited(standby, primary)).toBeUndefined()
+  expect(unsuited({ ...standby, system: '2' }, primary)).toContain('another server')
+  expect(unsuited({ ...standby, database: 'b' }, primary)).toContain('another database')
 })
 
 it('without one, nothing is noted of writes', async () => {

@@ -4,20 +4,24 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Client } from 'pg'
-import { permissions } from '../../contract/vocabulary.ts'
 import { chooseAccount } from '../../db/embedded/account.ts'
 import { findBinaries } from '../../db/embedded/binaries.ts'
 import { homeOf, readCluster, urlOf } from '../../db/embedded/cluster.ts'
 import { environment, findPostmaster } from '../../db/embedded/postmaster.ts'
 import { startEmbedded } from '../../db/embedded/startEmbedded.ts'
-import { migrate } from '../../db/migrate.ts'
-import { seed } from '../../db/seed.ts'
 import type { TestDatabase } from './database.ts'
 import { freePort } from './freePort.ts'
 import { withClient } from './testServer.ts'
 
 const run = promisify(execFile)
-const migrations = join(import.meta.dirname, '../../db/migrations')
+const root = join(import.meta.dirname, '../..')
+
+/** The step of a deployment, as a program of its own. */
+const migrate = (urls: Readonly<Record<string, string>>) =>
+  run(process.execPath, ['--import', 'tsx', 'server/migrate.ts'], {
+    cwd: root,
+    env: { PATH: process.env.PATH, NODE_ENV: 'test', JWT_SECRET: 'a secret for tests, of 32 bytes or more', ...urls },
+  })
 
 /** A primary and a standby that follows it by streaming replication, both on loopback. */
 export interface StreamingPair {
@@ -78,8 +82,7 @@ export async function startStreamingPair(): Promise<StreamingPair> {
   }
   process.once('exit', kill)
   await startStandby()
-  await migrate({ url: ownerUrl, migrations })
-  await seed(ownerUrl, permissions)
+  await migrate({ DATABASE_URL: appUrl, DATABASE_MIGRATE_URL: ownerUrl })
 
   const there = (url: string) => {
     const moved = new URL(url)

@@ -8,8 +8,8 @@ interface Parts {
   readonly open: (settings: Partial<DatabaseOptions>) => Database
   /** Answers what the replica must not or cannot. */
   readonly primary: Database
-  /** Asked for its position; not the pool that calls wait for. */
-  readonly gateDatabase: Database
+  /** The primary too, asked where its log ends: not the pool that handlers wait for. */
+  readonly positions: Database
   /** The most that may lie between a write and its being seen. */
   readonly lagSeconds: number
   readonly metrics: Metrics
@@ -36,13 +36,13 @@ export interface Replica {
 /** A replica that does not let us in at once is passed over; the pool may also be busy. */
 const acquireTimeoutMs = 1_000
 
-export const createReplica = ({ open, primary, gateDatabase, lagSeconds, metrics, log }: Parts): Replica => {
+export const createReplica = ({ open, primary, positions, lagSeconds, metrics, log }: Parts): Replica => {
   const onError = (error: Error) => watch.lose(error)
   const settings = { acquireTimeoutMs, onError }
   const replica = open(settings)
   const watched = open({ ...settings, maxConnections: 1, onWaited: () => {} })
   const onAway = () => reads.giveUp()
-  const watch = createWatch({ primary: gateDatabase, replica: watched, lagSeconds, log, onAway })
+  const watch = createWatch({ primary: positions, replica: watched, lagSeconds, log, onAway })
   const reads = createMarkedReads({ primary, replica, watch, metrics })
   metrics.watch('tsforge_replica_lag_seconds', watch.lagSeconds)
   return {
