@@ -209,6 +209,23 @@ it('follows schemas that contain themselves, once', () => {
   ])
 })
 
+it('follows schemas that contain themselves in two ways at once', () => {
+  const refer = (name: string) => ({ $ref: `#/components/schemas/${name}` })
+  const schemas = (label: unknown) => ({
+    A: { allOf: [refer('B'), object({ next: refer('A'), other: refer('A') })] },
+    B: object({ next: refer('B'), other: refer('B'), label }),
+  })
+  const documentWith = (label: unknown) => documentOf({ requestBody: json(refer('A')) }, { schemas: schemas(label) })
+  const changes = compareDocuments(documentWith(string), documentWith({ type: 'integer' }))
+  expect(changes.find(({ place }) => place === 'body.label')).toMatchObject({ verdict: 'breaking' })
+})
+
+it('tells new error codes as what they are', () => {
+  expect(renderChangelog(compareDocuments(failing(['a.b']), failing(['a.b', 'a.c', 'a.d'])))).toContain(
+    '- `a.b`: `409 error.code` the error codes `"a.c"`, `"a.d"` came.\n',
+  )
+})
+
 describe('the real document', () => {
   const text = JSON.stringify(real)
   const mutate = (change: (document: never) => void) => {

@@ -61,16 +61,15 @@ const judgeValues = (was: unknown, is: unknown, direction: Direction): Judgement
   const gone = without(was, is)
   const fresh = without(is, was)
   const verdicts = [gone.length > 0 ? narrowed(direction) : [], fresh.length > 0 ? widened(direction) : []].flat()
-  const text = [
-    gone.length > 0 ? `the value ${gone.map(shown).join(', ')} went` : [],
-    fresh.length > 0 ? `the value ${fresh.map(shown).join(', ')} came` : [],
-  ]
+  const text = [gone.length > 0 ? `${named(gone)} went` : [], fresh.length > 0 ? `${named(fresh)} came` : []]
   return {
     verdict: verdicts.includes('breaking') ? 'breaking' : 'compatible',
     kind: 'changed',
     text: text.flat().join(', ') || 'the order of the values changed',
   }
 }
+
+const named = (values: readonly unknown[]) => `the value${values.length > 1 ? 's' : ''} ${values.map(shown).join(', ')}`
 
 const without = (some: unknown, others: unknown): unknown[] => {
   const known = new Set(listOf(others).map(canonical))
