@@ -95,7 +95,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   const listenUrl = config.database.listenUrl ?? addresses.app.url
   const shared = { config, modules, database, gateDatabase, feed, metrics, log, tracing }
   const background = createBackground({ ...shared, listenUrl })
-  const isReachable = createReachability([database, gateDatabase])
+  const isReachable = createReachability([pools.probeDatabase, gateDatabase])
   const notReady = async () => {
     if (isStopping) return 'shutting down'
     return (await isReachable()) ? undefined : 'database unavailable'
@@ -111,6 +111,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     socketRoute: sockets.route,
     cors: createCors(config.http.corsOrigins),
     budgets,
+    load: calls.load,
     clientAddress: createClientAddress(addressSet(trustedProxies), trustedProxies.length > 0),
     log,
     countRequest: createRequestCounter(metrics),
@@ -167,7 +168,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
       stopWatching()
       scraping.close()
       await Promise.all([calls.close(), background.close()])
-      await Promise.all([database.close(), gateDatabase.close()])
+      await Promise.all([database, gateDatabase, pools.probeDatabase].map((one) => one.close()))
       await tracing?.close(Math.min(withinMs, lastSpansMs))
     },
   }
@@ -231,6 +232,7 @@ const createCalls = async ({ options, modules, metrics, pools, feed, tracing }: 
     streams,
     passwords,
     publicKeys: tokens.publicKeys,
+    load,
     async close() {
       deadlines.close()
       load.close()

@@ -28,6 +28,8 @@ export interface Pools {
   readonly database: Database
   /** Reads who calls, and the log of events. */
   readonly gateDatabase: Database
+  /** One connection that no handler waits for, so that `/readyz` tells of the database and not of the queue for it. */
+  readonly probeDatabase: Database
   /** One more pool of the role app, with limits of its own. */
   readonly openApart: (settings: Partial<DatabaseOptions>) => Database
   /** A pool of the role app at the read replica; undefined where there is none. */
@@ -46,6 +48,7 @@ export const openPools = (parts: Parts): Pools => {
   return {
     database: openDatabase({ ...optionsOf(parts, 'app'), onWaited }),
     gateDatabase: openDatabase({ ...optionsOf(parts, 'gate'), onWaited: waitOf(parts, 'gate') }),
+    probeDatabase: openDatabase({ ...optionsOf(parts, 'app'), maxConnections: 1 }),
     openApart: (settings) => openDatabase({ ...optionsOf(parts, 'app'), ...settings }),
     openReplica: parts.config.database.replicaUrl === undefined ? undefined : replicaOpener(parts),
     given: () => given,

@@ -37,6 +37,7 @@ const serve = async (adapter: 'uws' | 'node', routes = docsRoutes({ document }))
     routes: [...routes, ...probes, echo],
     cors: createCors([]),
     budgets: unlimited,
+    load: { hasRoom: () => true, noteRefused: () => {} },
     clientAddress: ({ peerAddress }) => peerAddress,
     log: pino({ level: 'silent' }),
     countRequest: () => {},

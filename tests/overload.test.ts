@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { securityHeaders } from '../server/http/headers.ts'
 import { createLoad } from '../server/platform/load.ts'
 import { type Account, password, register } from './support/accounts.ts'
 import { adapters, startApp, type TestApp } from './support/app.ts'
@@ -8,12 +9,13 @@ import { mutate } from './support/trpcCall.ts'
 
 const busy = { code: 'overloaded', message: 'The server is busy; try again after the seconds in Retry-After.' }
 const most = 2
+const page = 'https://app.example.org'
 
 describe.each(adapters)('a server with as many calls as it may have on %s', (adapter) => {
   let app: TestApp
   let account: Account
   beforeAll(async () => {
-    app = await startApp({ adapter, environment: { MAX_CALLS_RUNNING: String(most) } })
+    app = await startApp({ adapter, environment: { MAX_CALLS_RUNNING: String(most), CORS_ORIGINS: page } })
     account = await register(app)
   })
   afterAll(() => app.close())
@@ -57,6 +59,63 @@ describe.each(adapters)('a server with as many calls as it may have on %s', (ada
     expect((await app.request('POST', '/api/v1/auth/register', { body })).status).toBe(201)
   })
 
+  it('refuses with the headers of every reply, and counts the request', async () => {
+    const counted = async () => {
+      const { text } = await app.request('GET', '/admin/metrics')
+      const series =
+        /_count\{http_request_method="GET",http_route="\/api\/v1\/auth\/me",http_response_status_code="503"\} (\d+)/
+      return Number(series.exec(text)?.[1] ?? 0)
+    }
+    const before = await counted()
+    await whileFull(async () => {
+      const headers = { 'x-request-id': 'of-mine', origin: page }
+      const refused = await app.request('GET', '/api/v1/auth/me', { headers })
+      expect(refused.body).toEqual({ success: false, error: busy, request_id: 'of-mine' })
+      const {
+        'x-request-id': id,
+        'access-control-allow-origin': origin,
+        vary,
+        ...others
+      } = Object.fromEntries(refused.headers)
+      expect([id, origin, vary]).toEqual(['of-mine', page, 'Origin'])
+      expect(others).toMatchObject({ ...securityHeaders, 'cross-origin-resource-policy': 'cross-origin' })
+      const unnamed = await app.request('GET', '/api/v1/auth/me')
+      expect(unnamed.headers.get('x-request-id')).toBe(unnamed.body.request_id)
+      expect(await counted()).toBe(before + 2)
+    })
+  })
+
+  it('refuses a call of tRPC as its client reads it, and each of a batch', async () => {
+    await whileFull(async () => {
+      const headers = { authorization: `Bearer ${account.accessToken}` }
+      const one = await fetch(`${app.url}/trpc/auth.me`, { headers })
+      const { error } = (await one.json()) as {
+        error: { data: { path: string; httpStatus: number; request_id: string } }
+      }
+      expect([one.status, error.data.path, error.data.httpStatus]).toEqual([503, 'auth.me', 503])
+      expect(error.data.request_id).toBe(one.headers.get('x-request-id'))
+      expect(one.headers.get('content-type')).toBe('application/json')
+      const both = await fetch(`${app.url}/trpc/auth.me,auth.me?batch=1`, { headers })
+      expect(await both.json()).toMatchObject([{ error: { data: { httpStatus: 503 } } }, { error: {} }])
+      expect((await fetch(`${app.url}/trpc/auth.register`, { headers })).status).toBe(405)
+    })
+  })
+
+  it('goes on with the connection after a refusal, whatever of the body was sent', async () => {
+    const body = JSON.stringify(newcomer())
+    const head = `POST /api/v1/auth/register HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`
+    const client = new RawHttp(Number(new URL(app.url).port))
+    await whileFull(async () => {
+      client.send(head + body + head + body.slice(0, 9))
+      expect((await client.response())?.status).toBe(503)
+      expect((await client.response())?.status).toBe(503)
+      client.send(body.slice(9))
+    })
+    client.send(head + body)
+    expect((await client.response())?.status).toBe(201)
+    client.socket.destroy()
+  })
+
   it('answers probes and operators, and counts what it refused', async () => {
     const shed = async () => {
       const { text } = await app.request('GET', '/admin/metrics')
@@ -92,6 +151,21 @@ describe.each(adapters)('a server with as many calls as it may have on %s', (ada
     expect(streams.map(({ status }) => status)).toEqual(streams.map(() => 200))
     expect((await me()).status).toBe(200)
     leave.abort()
+  })
+})
+
+describe.each(adapters)('a server whose connections are all taken on %s', (adapter) => {
+  it('is ready, for its probe has one of its own', async () => {
+    const app = await startApp({ adapter, environment: { DATABASE_MAX_CONNECTIONS: '1' } })
+    const { accessToken: token } = await register(app)
+    const release = await app.hold('lock table tenants in access exclusive mode')
+    const body = { name: 'Acme', slug: `t-${randomUUID()}` }
+    const running = app.request('POST', '/api/v1/tenants', { token, body })
+    await app.untilBlocked(1)
+    expect((await app.request('GET', '/readyz')).status).toBe(200)
+    await release()
+    expect((await running).status).toBe(201)
+    await app.close()
   })
 })
 

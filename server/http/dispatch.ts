@@ -1,9 +1,11 @@
 import type { Logger } from 'pino'
 import type { RequestHead } from '../context.ts'
 import type { Budgets } from '../platform/budgets.ts'
+import type { Load } from '../platform/load.ts'
 import type { Tracing } from '../platform/tracing/tracing.ts'
 import { refuse } from '../rpc/failure.ts'
 import { toFailure } from '../rpc/toFailure.ts'
+import { createTurnAway } from './busy.ts'
 import type { ClientAddress } from './clientAddress.ts'
 import { refusal } from './envelope.ts'
 import type { Answer, Exchange } from './exchange.ts'
@@ -20,6 +22,7 @@ export interface DispatchOptions {
   readonly cors: Cors
   readonly clientAddress: ClientAddress
   readonly budgets: Budgets
+  readonly load: Pick<Load, 'hasRoom' | 'noteRefused'>
   readonly log: Logger
   readonly countRequest: CountRequest
   readonly tracing?: Tracing | undefined
@@ -35,11 +38,13 @@ export const createDispatch = ({
   cors,
   clientAddress,
   budgets,
+  load,
   log,
   countRequest,
   tracing,
 }: DispatchOptions) => {
   const noteWhenDone = createNote(log, countRequest)
+  const turnedAway = createTurnAway({ load, cors, log, countRequest })
   const router = createRouter(routes.map((route) => ({ method: route.method, path: route.path, value: route })))
 
   const serve = (visit: Visit, found: Match<Route>): Answer | null | Promise<Answer | null> => {
@@ -57,13 +62,14 @@ export const createDispatch = ({
   }
 
   return (exchange: Exchange): void => {
-    const head = openRequest(exchange, clientAddress(exchange), log)
     const found =
       exchange.isHandshake && socketRoute
         ? { value: socketRoute, params: [] }
         : router.match(exchange.method, exchange.path)
     const route = found && 'value' in found ? found : undefined
     if (tracing) openRequestSpan(tracing, exchange, { head, route: route?.value })
+    if (route && turnedAway(exchange, route.value, route.params)) return
+    const head = openRequest(exchange, clientAddress(exchange), log)
     const replyHeaders = () => {
       const headers = headersOfReply(exchange, head, cors)
       if (head.span && tracing?.serverTiming) headers['server-timing'] = tracing.serverTiming.headerOf(head.span)

@@ -25,8 +25,11 @@ class ReplyHeaders {
   }
 }
 
+/** What of a request its reply names. */
+type ReplyNames = Pick<RequestHead, 'id'> & Partial<Pick<RequestHead, 'budget'>>
+
 /** What every reply to this request carries, in a new map. */
-export const headersOfReply = (exchange: Exchange, head: RequestHead, cors: Cors): Record<string, string> => {
+export const headersOfReply = (exchange: Exchange, head: ReplyNames, cors: Cors): Record<string, string> => {
   const headers = new ReplyHeaders(head.id)
   addHeaders(headers, cors(exchange))
   if (head.budget) addHeaders(headers, budgetHeaders(head.budget))

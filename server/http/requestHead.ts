@@ -8,7 +8,13 @@ import { clientKey } from './clientAddress.ts'
 import type { Exchange } from './exchange.ts'
 
 const requestIds = /^[A-Za-z0-9._-]{1,128}$/
-/** Reads what all calls of a request share. A request id that could break a log or a header is replaced. */
+/** The id that a request goes by. One that could break a log or a header is replaced. */
+export const requestIdOf = ({ headers }: Pick<Exchange, 'headers'>): string => {
+  const sent = headers['x-request-id']
+  return sent !== undefined && requestIds.test(sent) ? sent : randomUUID()
+}
+
+/** Reads what all calls of a request share. */
 export const openRequest = (exchange: Exchange, address: string, log: Logger): RequestHead =>
   new OpenRequest(exchange, address, log)
 
@@ -27,9 +33,8 @@ class OpenRequest implements RequestHead {
   #own: Logger | undefined
 
   constructor(exchange: Exchange, address: string, log: Logger) {
-    const sent = exchange.headers['x-request-id']
     const trace = exchange.headers.traceparent
-    this.id = sent !== undefined && requestIds.test(sent) ? sent : randomUUID()
+    this.id = requestIdOf(exchange)
     this.#sentTrace = trace === undefined ? undefined : parseTraceparent(trace)
     this.address = address
     this.#exchange = exchange

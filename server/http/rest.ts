@@ -1,10 +1,11 @@
 import { z } from 'zod'
 import type { Entry } from '../../contract/define.ts'
 import type { EventStream } from '../platform/events/stream.ts'
-import { refuse } from '../rpc/failure.ts'
+import { overloaded, refuse } from '../rpc/failure.ts'
 import type { Procedure } from '../rpc/procedure.ts'
+import { withIdLater } from './busy.ts'
 import { cacheable } from './caching.ts'
-import { success } from './envelope.ts'
+import { refusal, success } from './envelope.ts'
 import type { Exchange } from './exchange.ts'
 import { readJson } from './json.ts'
 import type { Route } from './route.ts'
@@ -16,6 +17,9 @@ export const restRoutes = (procedures: readonly Procedure[], serveStream: ServeS
     procedure.rules.kind === 'subscription' ? streamRoute(procedure, serveStream) : restRoute(procedure),
   )
 
+const busy = withIdLater((id) => refusal(overloaded, id))
+const whenBusy: NonNullable<Route['whenBusy']> = (_exchange, _params, id) => busy(id)
+
 /** A subscription as server-sent events. A browser that comes back names its last event in a header. */
 const streamRoute = (procedure: Procedure, serveStream: ServeStream): Route => {
   const [method, path] = procedure.rules.http
@@ -24,6 +28,7 @@ const streamRoute = (procedure: Procedure, serveStream: ServeStream): Route => {
     method,
     path,
     isStream: true,
+    whenBusy,
     async serve(visit) {
       const { exchange, head, params } = visit
       const { data } = await procedure.call(head, async () => {
@@ -50,6 +55,7 @@ const restRoute = (procedure: Procedure): Route => {
   return {
     method,
     path,
+    whenBusy,
     async serve({ exchange, head, params }) {
       const result = await procedure.call(head, () => readInput(exchange, params))
       const headers = result.isReplay ? { 'idempotent-replay': 'true' } : undefined

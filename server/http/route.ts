@@ -17,6 +17,11 @@ export interface Route {
   readonly path: string
   /** Resolves to the reply, or to null when it was begun as a stream. A thrown failure becomes the reply. */
   readonly serve: (visit: Visit) => Promise<Answer | null> | Answer | null
+  /**
+   * The reply to a call that there is no room for; undefined leaves the refusal to the procedures, as for batches, of
+   * which a part may be let in. A route without it is always served.
+   */
+  readonly whenBusy?: (exchange: Exchange, params: readonly string[], requestId: string) => Answer | undefined
   /** Probes and pages for operators: outside all budgets, logged at debug. */
   readonly isSystem?: true
   /** Answers for as long as the connection lasts, so neither a deadline nor a count of running calls is for it. */

@@ -1,10 +1,11 @@
 import type { AnyTRPCRouter } from '@trpc/server'
 import type { Budgets } from '../platform/budgets.ts'
 import type { EventStream } from '../platform/events/stream.ts'
-import { type Failure, refuse } from '../rpc/failure.ts'
+import { type Failure, overloaded, refuse } from '../rpc/failure.ts'
 import type { Procedure, Result } from '../rpc/procedure.ts'
 import { toFailure } from '../rpc/toFailure.ts'
 import { errorShape } from '../rpc/trpcError.ts'
+import { withIdLater } from './busy.ts'
 import { failureHeaders } from './envelope.ts'
 import type { Answer, Exchange, HeaderMap } from './exchange.ts'
 import { mediaType, parseJson, readJson } from './json.ts'
@@ -40,11 +41,37 @@ export const trpcRoutes = ({ procedures, router, budgets, serveStream }: TrpcPar
       return follow(followed, visit, serveStream)
     return isPlain(visit.exchange) ? answerCalls(byPath, visit) : resolveByTrpc(router, visit)
   }
+  const whenBusy = refuseSingly(procedures)
   return [
-    { method: 'GET', path: '/trpc/{path}', serve },
-    { method: 'POST', path: '/trpc/{path}', serve },
+    { method: 'GET', path: '/trpc/{path}', serve, whenBusy },
+    { method: 'POST', path: '/trpc/{path}', serve, whenBusy },
   ]
 }
+
+/** One plain query or mutation is refused before it is looked into; all else by what it is made of. */
+const refuseSingly = (procedures: readonly Procedure[]): NonNullable<Route['whenBusy']> => {
+  const answers = new Map(
+    procedures
+      .filter(({ rules }) => rules.kind !== 'subscription')
+      .map(({ path, rules }) => [
+        path,
+        { isQuery: rules.kind === 'query', answer: withIdLater((id) => answerOf(overloaded, path, id)) },
+      ]),
+  )
+  return (exchange, params, id) => {
+    const found = answers.get(params[0] ?? '')
+    if (!found || exchange.method === 'HEAD' || exchange.query.includes('batch') || !isPlain(exchange)) return undefined
+    const isPost = exchange.method === 'POST'
+    if (isPost ? mediaType(exchange) !== 'application/json' : !found.isQuery) return undefined
+    return found.answer(id)
+  }
+}
+
+const answerOf = (failure: Failure, path: string | undefined, requestId: string): Answer => ({
+  status: failure.status,
+  headers: { ...json, ...failureHeaders(failure) },
+  body: JSON.stringify({ error: errorShape(failure, path, requestId) }),
+})
 
 const leadsSomewhere = (byPath: ReadonlyMap<string, Procedure>, { params: [names = ''] }: Visit): boolean =>
   names.split(/,|%2c/i).every((name) => byPath.has(name))
@@ -96,9 +123,7 @@ const answerCalls = async (byPath: ReadonlyMap<string, Procedure>, visit: Visit)
   try {
     calls = readCalls(byPath, exchange, params[0] ?? '')
   } catch (error) {
-    const failure = toFailure(error, head.log)
-    const body = JSON.stringify({ error: errorShape(failure, undefined, head.id) })
-    return { status: failure.status, headers: { ...json, ...failureHeaders(failure) }, body }
+    return answerOf(toFailure(error, head.log), undefined, head.id)
   }
   head.isBatch = calls.paths.length > 1
   const outcomes = await Promise.all(calls.paths.map((path, index) => run(calls, { path, index, visit })))

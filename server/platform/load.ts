@@ -1,6 +1,8 @@
 export interface Load {
   /** Whether one more call may begin. What may not is refused before anything was done for it. */
   readonly hasRoom: () => boolean
+  /** Counts one that did not. */
+  readonly noteRefused: () => void
   readonly close: () => void
 }
 
@@ -52,11 +54,8 @@ export const createLoad = (limits: LoadLimits): Load => {
   }
   const timer = setInterval(sample, sampleMs).unref()
   return {
-    hasRoom() {
-      if (running() < room && pool.waiting() < queueRoom) return true
-      onRefused()
-      return false
-    },
+    hasRoom: () => running() < room && pool.waiting() < queueRoom,
+    noteRefused: onRefused,
     close: () => clearInterval(timer),
   }
 }

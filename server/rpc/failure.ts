@@ -36,3 +36,6 @@ export class Failure extends Error {
 
 /** Makes a failure outside a handler; handlers use the `fail` they are given, which knows the codes they declared. */
 export const refuse = (code: ErrorCode, detail?: FailureDetail): Failure => new Failure(code, detail)
+
+/** Made once: an error of its own for each would cost more than all else that a refused call does. */
+export const overloaded = refuse('overloaded', { retryAfterSeconds: 1 })

@@ -8,7 +8,7 @@ import { recordEvent } from '../platform/events/record.ts'
 import type { Load } from '../platform/load.ts'
 import type { Tracing } from '../platform/tracing/tracing.ts'
 import { withDeadline } from './deadline.ts'
-import { Failure, refuse } from './failure.ts'
+import { Failure, overloaded, refuse } from './failure.ts'
 import type { AnyHandler } from './handlers.ts'
 import { traceCall } from './traceCall.ts'
 import type { Transact } from './transaction.ts'
@@ -55,12 +55,9 @@ interface Parts {
   readonly gates: readonly Gate[]
   readonly transact: Transact
   readonly deadlines: Deadlines
-  readonly load: Pick<Load, 'hasRoom'>
+  readonly load: Pick<Load, 'hasRoom' | 'noteRefused'>
   readonly tracing?: Tracing | undefined
 }
-
-/** Made once: an error of its own for each would cost more than all else that a refused call does. */
-const overloaded = refuse('overloaded', { retryAfterSeconds: 1 })
 
 export const createProcedure = (parts: Parts): Procedure => {
   const { path, rules, handler, gates, deadlines, load, tracing } = parts
@@ -99,7 +96,10 @@ export const createProcedure = (parts: Parts): Procedure => {
     path,
     rules,
     call(request, readInput) {
-      if (!load.hasRoom()) return Promise.reject(overloaded)
+      if (!load.hasRoom()) {
+        load.noteRefused()
+        return Promise.reject(overloaded)
+      }
       const call = new PendingCall(parts, request, serialize)
       const work = () =>
         withDeadline(deadlines, { call, seconds: rules.deadlineSeconds }, (deadline) => run(call, readInput, deadline))
