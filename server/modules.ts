@@ -3,6 +3,7 @@ import { access, permissions, roles } from './features/access/module.ts'
 import { apiKeys } from './features/apiKeys/module.ts'
 import { auth } from './features/auth/module.ts'
 import { events } from './features/events/module.ts'
+import { flags } from './features/flags/module.ts'
 import { menus } from './features/menus/module.ts'
 import { sessions } from './features/sessions/module.ts'
 import { tenants } from './features/tenants/module.ts'
@@ -21,4 +22,5 @@ export const modules = listModules(contract)(
   roles,
   users,
   events,
+  flags,
 )

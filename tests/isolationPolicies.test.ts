@@ -25,6 +25,7 @@ const rowsOf = (tenant: string | null): Record<string, string> => {
     user_roles: `tenant_id ${is}`,
     menus: `tenant_id ${is}`,
     permissions: tenant === null ? 'true' : 'false',
+    flags: tenant === null ? 'true' : 'false',
   }
 }
 const tables = Object.keys(rowsOf(a))
@@ -37,9 +38,9 @@ const ownElsewhere: Record<string, string> = {
   tenants: `id in (select tenant_id from members where user_id = '${person}')`,
 }
 const sharedWithTenants = ['roles', 'role_permissions', 'user_roles', 'menus']
-/** Permissions are the words of the program: everybody may read them. */
+/** Permissions are the words of the program, and flags are of the program too: everybody may read them. */
 const isShared = (table: string, bucket: string | undefined) =>
-  table === 'permissions' || (bucket !== undefined && sharedWithTenants.includes(table))
+  table === 'permissions' || table === 'flags' || (bucket !== undefined && sharedWithTenants.includes(table))
 
 let database: TestDatabase
 let owner: Client
@@ -66,6 +67,7 @@ beforeAll(async () => {
   for (const id of [person, stranger])
     await owner.query("insert into users (id, email, password_hash, name) values ($1, $2, '', 'Ada')", [id, id])
   for (const tenant of [a, spare, null]) await furnish(tenant, person)
+  await owner.query("insert into flags (name, rules) values ('registration', '[]')")
   await furnish(b, stranger)
 })
 afterAll(async () => {
@@ -129,7 +131,7 @@ const insertsInto = async (table: string, bucket: string | undefined): Promise<s
   return breaches
 }
 
-/** How a row of A would become one of B. Permissions have no tenant. */
+/** How a row of A would become one of B. Permissions and flags have no tenant. */
 const moves: Record<string, string> = {
   tenants: `id = '${b}'`,
   members: `tenant_id = '${b}'`,

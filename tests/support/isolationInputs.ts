@@ -49,6 +49,13 @@ const kindOf = (name: string, [, path]: Entry['http']): Kind => {
 
 const fieldsOf = ({ input }: Entry): [string, z.ZodType][] => Object.entries(input?.shape ?? {})
 
+/** The ids in the rules of a flag are compared with callers: nothing is looked up by them. */
+const searchable = (input: z.ZodObject) => {
+  const { properties } = z.toJSONSchema(input, { io: 'input' })
+  const { rules: _, ...others } = properties ?? {}
+  return others
+}
+
 const idFieldsOf = (entry: Entry): IdField[] => {
   const found = fieldsOf(entry)
     .filter(([, field]) => isId(field) || isIdList(field))
@@ -58,9 +65,7 @@ const idFieldsOf = (entry: Entry): IdField[] => {
       isList: isIdList(field),
       isOptional: isOptional(field),
     }))
-  const inSchema = entry.input
-    ? JSON.stringify(z.toJSONSchema(entry.input, { io: 'input' })).split('"uuid"').length - 1
-    : 0
+  const inSchema = entry.input ? JSON.stringify(searchable(entry.input)).split('"uuid"').length - 1 : 0
   if (inSchema !== found.length) throw new Error('it takes ids in a place where none are looked for')
   return found
 }

@@ -52,6 +52,8 @@ const shared = [
   'event_consumers',
   'event_dead_letters',
   'event_workers',
+  // Of no tenant; who may write them is said by policies, which isolationPolicies.test.ts opens one by one.
+  'flags',
 ]
 
 /** The rows without a tenant, beside those that are owned. */
