@@ -74,4 +74,10 @@ export const kinds = {
     stream: { kind: 'subscription', isInputOptional: true },
     ticket: { kind: 'mutation', isKeyed: true },
   },
+  flags: {
+    mine: { kind: 'query' },
+    list: { kind: 'query' },
+    set: { kind: 'mutation', isKeyed: true },
+    clear: { kind: 'mutation', isKeyed: true },
+  },
 } as const satisfies KindsOf<typeof contract>

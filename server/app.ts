@@ -1,6 +1,8 @@
 import cluster from 'node:cluster'
 import type { Logger } from 'pino'
+import type { FlagTable } from '../contract/flagTable.ts'
 import document from '../contract/openapi.json' with { type: 'json' }
+import { flags as ownFlags } from '../contract/vocabulary.ts'
 import type { Database } from '../db/database.ts'
 import { type Background, createBackground } from './background.ts'
 import { addressSet, type Config } from './config.ts'
@@ -22,6 +24,8 @@ import type { Budgets } from './platform/budgets.ts'
 import { createDeadlines } from './platform/deadlines.ts'
 import { createFeed, type Feed } from './platform/events/feed.ts'
 import { createStreams } from './platform/events/streams.ts'
+import { createFlags, type Flags } from './platform/flags/flags.ts'
+import { readFlagRows } from './platform/flags/rows.ts'
 import { openBudgets } from './platform/limits/openBudgets.ts'
 import { createLoad } from './platform/load.ts'
 import { countedBudgets } from './platform/metrics/countedBudgets.ts'
@@ -34,12 +38,14 @@ import { createReachability } from './platform/reachability.ts'
 import { createReplica } from './platform/replica/replica.ts'
 import { noteWrite, ownWriteSeconds } from './platform/replica/writes.ts'
 import { openTracing } from './platform/tracing/openTracing.ts'
+import type { Recorder } from './platform/tracing/recorder.ts'
 import { tapLog } from './platform/tracing/tapLog.ts'
 import type { Tracing } from './platform/tracing/tracing.ts'
 import { type DatabaseAddresses, gateConnections, openPools, type Pools } from './pools.ts'
 import { createGate, createPermissionsNow } from './rpc/gates.ts'
 import { checkKey } from './rpc/idempotency.ts'
-import { type AnyModule, createProcedures } from './rpc/modules.ts'
+import type { AnyModule } from './rpc/module.ts'
+import { createProcedures } from './rpc/modules.ts'
 import type { Procedure } from './rpc/procedure.ts'
 import { createTrpcRouter } from './rpc/router.ts'
 import { createTransact } from './rpc/transaction.ts'
@@ -58,6 +64,8 @@ export interface AppOptions {
   readonly now?: () => Date
   /** What the server is made of, when it is not the list of modules.ts. */
   readonly modules?: readonly AnyModule[]
+  /** The flags, when they are not those of the contract; `config` was read by the same. */
+  readonly flags?: FlagTable
 }
 
 export interface App {
@@ -72,6 +80,8 @@ export interface App {
   readonly consumers: Pick<Background['consumers'], 'look'>
   /** This instance's reading of the event log. */
   readonly feed: Pick<Feed, 'catchUp' | 'bounds'>
+  /** The last requests and what they did; in development alone. */
+  readonly recorder: Recorder | undefined
   /** Fails readiness, so that load balancers look elsewhere. */
   readonly stopBeingReady: () => void
   /** Whether anybody can manage what there is. */
@@ -82,7 +92,7 @@ export interface App {
 
 /** Builds everything and joins it: the only place that knows all parts. */
 export const createApp = async (options: AppOptions): Promise<App> => {
-  const { config, addresses, modules = ownModules } = options
+  const { config, addresses, modules = ownModules, flags: table = ownFlags } = options
   let isStopping = false
   const { tracing, log } = await openTraced(options)
   const metrics = createMetrics()
@@ -90,15 +100,18 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   const pools = openPools({ config, addresses, metrics, log, tracing })
   const { database, gateDatabase } = pools
   const feed = createFeed({ database, gateDatabase, log })
-  const calls = await createCalls({ options: { ...options, log }, modules, metrics, pools, feed, tracing })
+  const readRows = () => readFlagRows(database.db)
+  const flags = createFlags({ ...config.flags, table, readRows, metrics, log })
+  const calls = await createCalls({ options: { ...options, log }, modules, metrics, pools, feed, flags, tracing })
   const { replica } = calls
   const listenUrl = config.database.listenUrl ?? addresses.app.url
   const shared = { config, modules, database, gateDatabase, feed, metrics, log, tracing }
-  const background = createBackground({ ...shared, listenUrl })
+  const background = createBackground({ ...shared, on: [flags.on], listenUrl })
   const isReachable = createReachability([pools.probeDatabase, gateDatabase])
   const notReady = async () => {
     if (isStopping) return 'shutting down'
-    return (await isReachable()) ? undefined : 'database unavailable'
+    if (!(await isReachable())) return 'database unavailable'
+    return flags.isRead() ? undefined : 'flags not read yet'
   }
 
   const router = createTrpcRouter(calls.procedures)
@@ -140,10 +153,14 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     duties: background.duties,
     consumers: background.consumers,
     feed,
+    recorder: tracing?.recorder,
     async listen() {
       const { host, port, workers } = config.http
+      await flags.start()
       const chosen = await server.listen({ host, port, exclusive: workers === 1 })
       background.start()
+      // What changed between that reading and the first look at the log, no event tells.
+      feed.catchUp().then(flags.refresh, () => {})
       replica?.start()
       return chosen
     },
@@ -155,6 +172,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     },
     async close(withinMs) {
       isStopping = true
+      flags.stop()
       // Before the streams end, so that those on a socket are known to go on elsewhere.
       sockets.drain()
       streams.close()
@@ -187,11 +205,12 @@ interface CallParts {
   readonly metrics: Metrics
   readonly pools: Pools
   readonly feed: Feed
+  readonly flags: Flags
   readonly tracing: Tracing | undefined
 }
 
 /** The procedures, and what stands between a call and its handler. */
-const createCalls = async ({ options, modules, metrics, pools, feed, tracing }: CallParts) => {
+const createCalls = async ({ options, modules, metrics, pools, feed, flags, tracing }: CallParts) => {
   const { config, log, now = () => new Date() } = options
   const { database, gateDatabase } = pools
   const { budgets: uncounted, close } = await openBudgets({ config, openDatabase: pools.openApart, log })
@@ -213,15 +232,18 @@ const createCalls = async ({ options, modules, metrics, pools, feed, tracing }: 
     onRefused: shed('server'),
   })
   const { tokens, passwords } = services
-  const identities = createIdentities({ tokens, database, gateDatabase, log, tracing, ...ownWrites })
-  const gateParts = { budgets, ...identities }
+  const gateParts = {
+    budgets,
+    asksForRoles: flags.asksForRoles,
+    ...createIdentities({ tokens, database, gateDatabase, log, tracing, ...ownWrites }),
+  }
   // The feed reads on for everybody, not for whoever told it.
   const nudge = tracing ? () => tracing.outside(feed.nudge) : feed.nudge
   const procedures = createProcedures(modules, {
     deadlines,
     load,
     tracing,
-    services: { ...services, replica: replica?.reads, streams, permissionsNow: createPermissionsNow(gateParts) },
+    services: { ...services, flags, replica: replica?.reads, streams, permissionsNow: createPermissionsNow(gateParts) },
     gates: [createGate(gateParts), checkKey],
     transact: countedReplays(createTransact(database, seal, nudge, ownWrites?.noteWrite), metrics),
   })

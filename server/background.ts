@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import type { Database } from '../db/database.ts'
 import type { Config } from './config.ts'
-import { startBus } from './platform/consumers/bus.ts'
+import { type Subscriptions, startBus } from './platform/consumers/bus.ts'
 import { type ConsumerRunner, createConsumerRunner } from './platform/consumers/runner.ts'
 import type { Duty } from './platform/duties/duty.ts'
 import { reportDuties } from './platform/duties/reports.ts'
@@ -11,11 +11,13 @@ import { createListener, type Listener } from './platform/events/listener.ts'
 import type { Metrics } from './platform/metrics/metrics.ts'
 import type { Tracing } from './platform/tracing/tracing.ts'
 import { forgetAnswers } from './rpc/forgetAnswers.ts'
-import type { AnyModule } from './rpc/modules.ts'
+import type { AnyModule } from './rpc/module.ts'
 
 interface Parts {
   readonly config: Config
   readonly modules: readonly AnyModule[]
+  /** What parts of the server besides the modules do about events, in each instance. */
+  readonly on: readonly Subscriptions[]
   readonly database: Database
   readonly gateDatabase: Database
   readonly feed: Feed
@@ -39,7 +41,7 @@ export interface Background {
   readonly close: () => Promise<void>
 }
 
-export const createBackground = ({ config, modules, listenUrl, metrics, ...parts }: Parts): Background => {
+export const createBackground = ({ config, modules, on, listenUrl, metrics, ...parts }: Parts): Background => {
   const { database, feed, log, tracing } = parts
   // By the modules, and for the idempotency keys of all of them.
   const own: readonly Duty[] = [...modules.flatMap((module) => module.duties ?? []), forgetAnswers]
@@ -54,7 +56,7 @@ export const createBackground = ({ config, modules, listenUrl, metrics, ...parts
   const handling = { ...parts, onRecorded: feed.nudge }
   const consumed = modules.flatMap((module) => module.consumers ?? [])
   const consumers = createConsumerRunner(consumed, handling)
-  const subscribed = modules.flatMap((module) => module.on ?? [])
+  const subscribed = [...on, ...modules.flatMap((module) => module.on ?? [])]
   const stopBus = startBus(subscribed, handling)
   let listener: Listener | undefined
 

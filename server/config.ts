@@ -1,9 +1,12 @@
 import { join, resolve } from 'node:path'
+import type { FlagTable } from '../contract/flagTable.ts'
+import { flags as ownFlags } from '../contract/vocabulary.ts'
 import {
   developmentSecret,
   developmentSecrets,
   type SigningSecrets,
 } from './platform/configuration/developmentSecret.ts'
+import { type FlagValues, readFlagVariables } from './platform/configuration/flagVariables.ts'
 import type { JwtKey } from './platform/configuration/jwtKeys.ts'
 import { parseVariables } from './platform/configuration/parse.ts'
 import { lonelyBudgets, weakHashing } from './platform/configuration/rules.ts'
@@ -92,6 +95,13 @@ export interface Config {
     /** Where budgets are counted. */
     readonly store: { readonly kind: 'memory' | 'postgres' } | { readonly kind: 'redis'; readonly url: string }
   }
+  readonly flags: {
+    /** What FLAG_ variables say. */
+    readonly variables: FlagValues
+    /** Absolute. */
+    readonly file: string | undefined
+    readonly ttlSeconds: number
+  }
   /** Sentences to log once at start. They hold no values. */
   readonly warnings: readonly string[]
 }
@@ -114,8 +124,13 @@ export function loadSettings(environment: Environment = process.env, directory =
  * `makeSecret` gets the data directory, and is asked only outside production when nothing else could sign; of several
  * secrets the first signs.
  */
-export function readConfig(environment: Environment, makeSecret: (dataDir: string) => string | SigningSecrets): Config {
-  const values = parseVariables(environment)
+export function readConfig(
+  environment: Environment,
+  makeSecret: (dataDir: string) => string | SigningSecrets,
+  flagTable: FlagTable = ownFlags,
+): Config {
+  const flags = readFlagVariables(environment, flagTable)
+  const values = parseVariables(environment, flags.problems)
   const dataDir = resolve(values.DATA_DIR)
   return freezeDeep({
     environment: values.NODE_ENV,
@@ -133,6 +148,11 @@ export function readConfig(environment: Environment, makeSecret: (dataDir: strin
     events: { retentionDays: values.EVENT_RETENTION_DAYS },
     tracing: tracingOf(values),
     limits: limitsOf(values),
+    flags: {
+      variables: flags.values,
+      file: values.FLAGS_FILE === undefined ? undefined : resolve(values.FLAGS_FILE),
+      ttlSeconds: values.FLAGS_TTL_SECONDS,
+    },
     warnings: warningsOf(values, environment),
   })
 }

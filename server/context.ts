@@ -7,18 +7,22 @@
  * actor      who calls: the person behind the token, null for the anonymous
  * gate       a check before the input is read: authentication, budget, permission
  * failure    a refusal with a code of the contract's table
+ * flag       something that is on or off, or one of several variants, without a new release
  * answer     what a handler returns; the output schema decides what of it leaves
  * event      something that happened, told in the transaction that did it
  * stream     a caller's reading of the events, for as long as the connection lasts
  * bucket     the tenant a row belongs to; `global` for rows without one
  */
 import type { Logger } from 'pino'
+import type { Flags as FlagTable } from '../contract/vocabulary.ts'
 import type { Db } from '../db/client.ts'
 import type { Database } from '../db/database.ts'
 import type { Allowance, Budgets } from './platform/budgets.ts'
 import type { Cursors } from './platform/cursors.ts'
 import type { Record } from './platform/events/record.ts'
 import type { Streams } from './platform/events/streams.ts'
+import type { CallFlags } from './platform/flags/callFlags.ts'
+import type { Flags } from './platform/flags/flags.ts'
 import type { PasswordHasher } from './platform/hashing/index.ts'
 import type { MarkedReads } from './platform/replica/reads.ts'
 import type { AccessTokens } from './platform/tokens.ts'
@@ -97,6 +101,7 @@ export interface Services {
   /** Stands in the API keys that are made here. */
   readonly keyEnvironment: 'live' | 'test'
   readonly streams: Streams
+  readonly flags: Flags
   /** What the actor holds in a bucket at this moment; undefined when the credential or the membership is gone. */
   readonly permissionsNow: PermissionsNow
   readonly now: () => Date
@@ -117,6 +122,8 @@ export interface Context {
   readonly keyEnvironment: Services['keyEnvironment']
   readonly streams: Streams
   readonly permissionsNow: PermissionsNow
+  /** What the flags say to the caller, in the tenant of X-Tenant-ID. */
+  readonly flags: CallFlags<FlagTable>
   readonly now: () => Date
   /** Whose rows this call works on: the id of a tenant, or `global` for the rows without one. */
   readonly bucket: string

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import { coalesce } from '../db/coalesce.ts'
 import type { Database } from '../db/database.ts'
-import { findStandings, standingKey, standingsAsked } from './features/access/standing.ts'
+import { findRoleCodes, findStandings, standingKey, standingsAsked } from './features/access/standing.ts'
 import { createIdentifyKey, createNoteUse, type KeyHolder } from './features/apiKeys/identify.ts'
 import { findKeyHolders, findKeyHoldersAndWrites, findKeyHoldersById, noteKeyUse } from './features/apiKeys/queries.ts'
 import { createIdentify, type FoundActor } from './features/auth/identify.ts'
@@ -32,7 +32,7 @@ export const createIdentities = ({
   log,
   tracing,
   ownWriteSeconds,
-}: Parts): Omit<GateParts, 'budgets'> => {
+}: Parts): Omit<GateParts, 'budgets' | 'asksForRoles'> => {
   const { db } = gateDatabase
   const shared = { maxBatch: readsPerBatch, sharing: tracing?.sharing }
   const readActors = (ids: readonly string[]): Promise<FoundActor[]> =>
@@ -41,27 +41,18 @@ export const createIdentities = ({
     ownWriteSeconds === undefined
       ? findKeyHolders(db, { prefixes })
       : findKeyHoldersAndWrites(db, { prefixes, ownWriteSeconds })
-  const findActor = coalesce(
-    async (ids: readonly string[]) => {
-      const rows = await readActors(ids)
-      return new Map(rows.map((row) => [row.session_id, row]))
-    },
-    shared,
-  )
-  const findKeyHolder = coalesce(
-    async (prefixes: readonly string[]) => {
-      const rows = await readHolders(prefixes)
-      return new Map(rows.map((row) => [row.prefix, row]))
-    },
-    shared,
-  )
-  const findHolderById = coalesce(
-    async (ids: readonly string[]) => {
-      const rows = await findKeyHoldersById(gateDatabase.db, { ids })
-      return new Map(rows.map((row) => [row.key_id, row]))
-    },
-    shared,
-  )
+  const findActor = coalesce(async (ids: readonly string[]) => {
+    const rows = await readActors(ids)
+    return new Map(rows.map((row) => [row.session_id, row]))
+  }, shared)
+  const findKeyHolder = coalesce(async (prefixes: readonly string[]) => {
+    const rows = await readHolders(prefixes)
+    return new Map(rows.map((row) => [row.prefix, row]))
+  }, shared)
+  const findHolderById = coalesce(async (ids: readonly string[]) => {
+    const rows = await findKeyHoldersById(gateDatabase.db, { ids })
+    return new Map(rows.map((row) => [row.key_id, row]))
+  }, shared)
   const findAgain: FindAgain = async ({ kind, credentialId }) => {
     if (kind === 'key') {
       const holder = await findHolderById(credentialId)
@@ -76,18 +67,22 @@ export const createIdentities = ({
     (use) => noteKeyUse(database.db, { ...use }),
     (error) => log.debug({ err: error }, 'the use of an API key was not noted'),
   )
-  const findStanding = coalesce(
-    async (keys: readonly string[]) => {
-      const rows = await findStandings(gateDatabase.db, standingsAsked(keys))
-      return new Map(rows.map((row) => [standingKey(row.user_id, row.tenant_id), row]))
-    },
-    shared,
-  )
+  const findStanding = coalesce(async (keys: readonly string[]) => {
+    const rows = await findStandings(gateDatabase.db, standingsAsked(keys))
+    return new Map(rows.map((row) => [standingKey(row.user_id, row.tenant_id), row]))
+  }, shared)
+  const findRoles = coalesce(async (keys: readonly string[]) => {
+    const rows = await findRoleCodes(gateDatabase.db, standingsAsked(keys))
+    return new Map(rows.map((row) => [standingKey(row.user_id, row.tenant_id), row.codes]))
+  }, shared)
   return {
     identifySession: createIdentify(tokens, findActor),
     identifyKey: createIdentifyKey(findKeyHolder, noteUse),
     findAgain,
     redeemTicket: createRedeemTicket(database.db, findAgain),
+    async findRoles(userId, tenantId) {
+      return (await findRoles(standingKey(userId, tenantId))) ?? []
+    },
     async findStanding(userId, tenantId) {
       const found = await findStanding(standingKey(userId, tenantId))
       return found ?? { global: [], inTenant: [], mayEnter: false }

@@ -17,7 +17,7 @@ interface Parts {
 }
 
 /** Those that do nothing by themselves; the streams follow the database. */
-export type StillServices = Omit<Services, 'streams' | 'permissionsNow' | 'replica'>
+export type StillServices = Omit<Services, 'streams' | 'permissionsNow' | 'replica' | 'flags'>
 
 /** What every call can use, and the seal under which answers are kept for replay. */
 export const createServices = async ({

@@ -174,6 +174,15 @@ const deeds: Record<string, readonly [topic: string, call: () => Promise<Call>]>
     'tenant.member_removed',
     async () => ({ method: 'DELETE', path: `/tenants/${await tenantWith(member.email)}/members/${member.id}` }),
   ],
+  'flags.set': ['flag.set', async () => ({ method: 'PUT', path: '/flag-rules/registration', body: { value: true } })],
+  'flags.clear': [
+    'flag.cleared',
+    async () => {
+      const path = '/flag-rules/registration'
+      await app.request('PUT', `/api/v1${path}`, { token: admin.accessToken, body: { value: true } })
+      return { method: 'DELETE', path }
+    },
+  ],
   'events.ticket': ['stream.ticket_issued', async () => ({ method: 'POST', path: '/stream/ticket' })],
 }
 

@@ -10,6 +10,7 @@ import { ForgeError, failed, misused } from './forgeError.ts'
 import { addKeysCommands } from './keysCommand.ts'
 import { addMigrateCommands } from './migrateCommand.ts'
 import { addOpenapiCommands } from './openapiCommand.ts'
+import { addReplCommand } from './replCommand.ts'
 import { addRoutesCommand } from './routesCommand.ts'
 import { addSdkCommands } from './sdkCommand.ts'
 import { addStatusCommand } from './statusCommand.ts'
@@ -47,6 +48,7 @@ export const createProgram = (terminal: Terminal): Command => {
   addDoctorCommand(program, terminal)
   addKeysCommands(program, terminal)
   addMigrateCommands(program, terminal)
+  addReplCommand(program, terminal)
   addRoutesCommand(program, terminal)
   addSdkCommands(program, terminal)
   addStatusCommand(program, terminal)

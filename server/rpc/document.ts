@@ -53,6 +53,7 @@ const completed = (operation: Operation, rules: Entry, shared: SharedResponses):
     description: accessSentence(rules.access),
     tags,
     security: security(rules.access),
+    ...(rules.flag !== undefined && { 'x-flag': rules.flag }),
     ...(asked.length > 0 && { parameters: asked }),
     ...(requestBody && { requestBody }),
     responses: { ...successResponses(rules, envelopeOf(operation)), ...failureResponses(rules, shared) },

@@ -36,6 +36,9 @@ export type RedeemTicket = (ticket: string) => Promise<Identity | undefined>
 /** Looks again at a credential that was good when it was presented. */
 export type FindAgain = (actor: Pick<Actor, 'kind' | 'credentialId'>) => Promise<Identity | undefined>
 
+/** The codes of the roles that somebody holds everywhere and in the tenant. */
+export type FindRoles = (userId: string, tenantId: string | undefined) => Promise<readonly string[]>
+
 export type FindStanding = (userId: string, tenantId: string | undefined) => Promise<Standing>
 
 export interface GateParts {
@@ -45,6 +48,9 @@ export interface GateParts {
   readonly redeemTicket: RedeemTicket
   readonly findAgain: FindAgain
   readonly findStanding: FindStanding
+  readonly findRoles: FindRoles
+  /** Whether what a flag says depends on roles. */
+  readonly asksForRoles: () => boolean
 }
 
 /** What every API key begins with. */
@@ -57,7 +63,7 @@ export const createGate =
     const identity = await authenticate(parts, rules, call)
     const principal = identity?.credentialId ?? call.request.clientKey
     call.request.budget = await parts.budgets.spendClass(rules.rate, principal)
-    if (!identity) return
+    if (!identity) return requireFlag(rules, call)
     call.request.userId = identity.userId
     if (rules.access === 'session' && identity.kind === 'key') throw refuse('apikey.user_session_required')
     const { ticketBucket } = identity
@@ -67,6 +73,9 @@ export const createGate =
       ? await standingOf(parts, rules, { identity, tenantId })
       : nothing
     call.actor = { ...identity, permissions }
+    call.tenantId = tenantId
+    if (parts.asksForRoles()) call.roles = await parts.findRoles(identity.userId, tenantId)
+    requireFlag(rules, call)
     authorize(rules, permissions)
   }
 
@@ -140,6 +149,13 @@ const standingOf = async (
 
 const withinScopes = ({ scopes }: Identity, held: readonly string[]): ReadonlySet<string> =>
   new Set(scopes === undefined || scopes.includes('*') ? held : held.filter((code) => scopes.includes(code)))
+
+/** While its flag is off for the caller, an entry is answered as a path that leads nowhere. */
+const requireFlag = ({ flag }: Entry, call: OpenCall): void => {
+  // What the contract names is a flag that is on or off.
+  if (flag !== undefined && !call.flags.isOn(flag as Parameters<OpenCall['flags']['isOn']>[0]))
+    throw refuse('route.not_found')
+}
 
 /** Refuses an actor who lacks the permission that the entry names. */
 const authorize = ({ access }: Entry, permissions: ReadonlySet<string>): void => {

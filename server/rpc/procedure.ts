@@ -5,6 +5,7 @@ import { Cancellation } from '../../db/cancellation.ts'
 import type { Actor, Context, RequestHead, Services } from '../context.ts'
 import type { Deadline, Deadlines } from '../platform/deadlines.ts'
 import { recordEvent } from '../platform/events/record.ts'
+import { callFlags } from '../platform/flags/callFlags.ts'
 import type { Load } from '../platform/load.ts'
 import type { Tracing } from '../platform/tracing/tracing.ts'
 import { withDeadline } from './deadline.ts'
@@ -24,6 +25,10 @@ export interface OpenCall extends Context {
   readonly cancellation: Cancellation
   actor: Actor | null
   bucket: string
+  /** Of X-Tenant-ID, wherever the entry works; the caller may enter it. */
+  tenantId: string | undefined
+  /** Codes of the caller's roles, while a flag asks for them. */
+  roles: readonly string[]
   input: unknown
   readonly fail: (code: ErrorCode, meta?: Readonly<Record<string, unknown>>) => Failure
   /** The answer as it was stored for replay; set by the transaction that stored or found it. */
@@ -132,6 +137,8 @@ class PendingCall implements OpenCall {
   settled: OpenCall['settled'] = null
   recordings: Promise<unknown>[] = []
   bucket = 'global'
+  tenantId: string | undefined = undefined
+  roles: readonly string[] = []
   readonly passwords: Services['passwords']
   readonly tokens: Services['tokens']
   readonly cursors: Services['cursors']
@@ -192,6 +199,11 @@ class PendingCall implements OpenCall {
       this.recordings.push(recording)
       return sent
     }
+  }
+
+  get flags(): OpenCall['flags'] {
+    const { tenantId, roles } = this
+    return callFlags(this.#services.flags, { userId: this.actor?.userId, tenantId, roles })
   }
 
   get db() {

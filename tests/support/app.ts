@@ -1,11 +1,12 @@
 import pg from 'pg'
 import { inject } from 'vitest'
+import type { FlagTable } from '../../contract/flagTable.ts'
 import { type App, createApp } from '../../server/app.ts'
 import { readConfig } from '../../server/config.ts'
 import { chooseAdapter } from '../../server/http/adapter.ts'
 import { createLog } from '../../server/log.ts'
 import { modules } from '../../server/modules.ts'
-import type { AnyModule } from '../../server/rpc/modules.ts'
+import type { AnyModule } from '../../server/rpc/module.ts'
 import { createDatabase, type TestDatabase } from './database.ts'
 import { through } from './pgbouncer.ts'
 import { createRequest, type SendRequest } from './request.ts'
@@ -19,8 +20,10 @@ export interface AppSettings {
   readonly reroute?: (url: string, role: 'app' | 'gate') => string
   /** Shared with other instances of the server, and dropped by whoever made it. */
   readonly database?: TestDatabase
-  /** Besides those of the server. */
+  /** Besides those of the server; one of the same name takes the place of the server's. */
   readonly modules?: readonly AnyModule[]
+  /** In place of those of the contract. */
+  readonly flags?: FlagTable
 }
 
 export interface TestApp {
@@ -44,6 +47,8 @@ export interface TestApp {
   readonly consumers: App['consumers']
   /** Resolves when everything committed so far is numbered and has been read by this instance. */
   readonly caughtUp: () => Promise<void>
+  /** In development alone. */
+  readonly recorder: App['recorder']
   readonly close: () => Promise<void>
 }
 
@@ -80,7 +85,9 @@ export const startApp = async (settings: AppSettings = {}): Promise<TestApp> => 
       ...(bouncer !== undefined && settings.environment?.DATABASE_URL ? { DATABASE_GATE_URL: database.gateUrl } : {}),
     },
     () => secret,
+    settings.flags,
   )
+  const added = settings.modules ?? []
   const logged: string[] = []
   let time: Date | null = null
   const app = await createApp({
@@ -89,7 +96,8 @@ export const startApp = async (settings: AppSettings = {}): Promise<TestApp> => 
     log: await createLog(config, { write: (line) => void logged.push(line) }),
     version: '0.0.0',
     now: () => time ?? new Date(),
-    modules: [...modules, ...(settings.modules ?? [])],
+    modules: [...modules.filter(({ name }) => !added.some((one) => one.name === name)), ...added],
+    ...(settings.flags && { flags: settings.flags }),
   })
   const url = `http://127.0.0.1:${await app.listen()}`
   const owner = new pg.Pool({ connectionString: database.ownerUrl, max: 3 })
@@ -118,6 +126,7 @@ export const startApp = async (settings: AppSettings = {}): Promise<TestApp> => 
     caughtUp: app.feed.catchUp,
     duties: app.duties,
     consumers: app.consumers,
+    recorder: app.recorder,
     setTime(value) {
       time = value
     },

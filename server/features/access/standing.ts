@@ -34,6 +34,23 @@ export const findStandings = statement('access.findStandings', (db) =>
     .groupBy(sql`asked.user_id, asked.tenant_id`),
 )
 
+/** The roles that people hold, asked for as their standings are. No row for who holds none. */
+export const findRoleCodes = statement('access.findRoleCodes', (db) =>
+  db
+    .select({
+      user_id: sql<string>`asked.user_id`,
+      tenant_id: sql<string | null>`asked.tenant_id`,
+      codes: sql<string[]>`array_agg(distinct roles.code)`,
+    })
+    .from(
+      sql`unnest(${placeholder('userIds')}::uuid[], ${placeholder('tenantIds')}::uuid[]) as asked(user_id, tenant_id)
+        join user_roles on user_roles.user_id = asked.user_id
+          and (user_roles.tenant_id is null or user_roles.tenant_id = asked.tenant_id)
+        join roles on roles.id = user_roles.role_id`,
+    )
+    .groupBy(sql`asked.user_id, asked.tenant_id`),
+)
+
 /** The key under which the standing of a person in a tenant is asked for and found. */
 export const standingKey = (userId: string, tenantId: string | null | undefined): string =>
   `${userId} ${tenantId ?? ''}`

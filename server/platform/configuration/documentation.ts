@@ -12,6 +12,7 @@ The server reads them once, at start, and stops with a list of everything that i
   line break is dropped. Setting both \`<NAME>\` and \`<NAME>_FILE\` is an error.
 - Numbers are plain digits, booleans \`true\`, \`false\`, \`1\` or \`0\`, lists are separated by commas.
 - A name that is unknown but close to a known one is logged as a warning.
+- \`FLAG_<NAME>\` sets a feature flag for everybody ([flags.md](flags.md)); one that is unknown is an error.
 - \`NODE_ENV=production\` requires \`DATABASE_URL\` and either \`JWT_SECRET\` or \`JWT_KEYS\`, and refuses \`CORS_ORIGINS=*\`.
 
 This page and \`.env.example\` are written by \`npx tsx scripts/writeConfigurationDocs.ts\` from the table in

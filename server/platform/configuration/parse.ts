@@ -3,9 +3,12 @@ import { findFaults } from './rules.ts'
 import { type Environment, readSource, type Source } from './sources.ts'
 import { type EnvironmentName, environments, type Values, type Variable, variables } from './variables.ts'
 
-/** Parses every variable and checks the rules between them. Throws one ConfigError with all that is wrong. */
-export function parseVariables(environment: Environment): Values {
-  const problems: ConfigProblem[] = []
+/**
+ * Parses every variable and checks the rules between them. Throws one ConfigError with all that is wrong, with what was
+ * found wrong before.
+ */
+export function parseVariables(environment: Environment, found: readonly ConfigProblem[] = []): Values {
+  const problems: ConfigProblem[] = [...found]
   const name = environments.find((known) => known === environment.NODE_ENV?.trim()) ?? 'development'
   const parsed = Object.entries(variables).map(([key, variable]) => {
     const { value, problem } = parseVariable(key, variable, { source: readSource(key, environment), environment: name })

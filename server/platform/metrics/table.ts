@@ -87,6 +87,11 @@ export const metricTable = {
     help: 'How old what the replica shows may be at most; grows while it is away. 0 without a replica.',
     merge: 'max',
   },
+  tsforge_flag_evaluations_total: {
+    kind: 'counter',
+    help: 'Answers to what a flag says, by the answer.',
+    labels: { flag: 'flags of the contract', value: 'what they can say' },
+  },
   tsforge_duty_runs_total: {
     kind: 'counter',
     help: 'Runs of scheduled work that ended in this process; /admin/healthz has the last of all instances.',

@@ -30,6 +30,8 @@ export interface Operation {
   readonly tags: readonly string[]
   /** Empty: anyone may call. */
   readonly security: readonly Readonly<Record<string, readonly string[]>>[]
+  /** The flag that must be on for the caller. */
+  readonly 'x-flag'?: string
   readonly parameters?: readonly JsonObject[]
   readonly requestBody?: JsonObject
   /** By status. */
