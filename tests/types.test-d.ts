@@ -116,6 +116,18 @@ mutation({
   cache: { maxAgeSeconds: 30 },
 })
 
+mutation({
+  summary: '',
+  http: ['POST', '/x'],
+  access: 'user',
+  rate: 'write',
+  tenancy: 'none',
+  idempotency: 'key',
+  output: Menu,
+  // @ts-expect-error a mutation on the read replica
+  replica: true,
+})
+
 // @ts-expect-error a rate class that does not exist
 query({ summary: '', http: ['GET', '/x'], access: 'public', rate: 'often', tenancy: 'none', output: Menu })
 
