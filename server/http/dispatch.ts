@@ -67,9 +67,9 @@ export const createDispatch = ({
         ? { value: socketRoute, params: [] }
         : router.match(exchange.method, exchange.path)
     const route = found && 'value' in found ? found : undefined
-    if (tracing) openRequestSpan(tracing, exchange, { head, route: route?.value })
     if (route && turnedAway(exchange, route.value, route.params)) return
     const head = openRequest(exchange, clientAddress(exchange), log)
+    if (tracing) openRequestSpan(tracing, exchange, { head, route: route?.value })
     const replyHeaders = () => {
       const headers = headersOfReply(exchange, head, cors)
       if (head.span && tracing?.serverTiming) headers['server-timing'] = tracing.serverTiming.headerOf(head.span)
@@ -84,14 +84,17 @@ export const createDispatch = ({
       exchange.send({ status: answer.status, headers: addHeaders(replyHeaders(), answer.headers), body: answer.body })
     }
     const explain = (error: unknown) => reply(refusal(toFailure(error, head.log), head.id))
-    try {
-      const visit = { exchange, head, params: route?.params ?? [], replyHeaders }
-      const answer = head.span && tracing ? tracing.within(head.span, () => serve(visit, found)) : serve(visit, found)
-      if (answer instanceof Promise) answer.then(reply).catch(explain)
-      else reply(answer)
-    } catch (error) {
-      explain(error)
+    const answerIt = () => {
+      try {
+        const answer = serve({ exchange, head, params: route?.params ?? [], replyHeaders }, found)
+        if (answer instanceof Promise) answer.then(reply).catch(explain)
+        else reply(answer)
+      } catch (error) {
+        explain(error)
+      }
     }
+    if (head.span && tracing) tracing.within(head.span, answerIt)
+    else answerIt()
   }
 }
 
