@@ -81,8 +81,13 @@ export async function startStreamingPair(): Promise<StreamingPair> {
     for (const pid of [findPostmaster(copy)?.pid, findPostmaster(data)?.pid]) if (pid) process.kill(pid, 'SIGQUIT')
   }
   process.once('exit', kill)
-  await startStandby()
-  await migrate({ DATABASE_URL: appUrl, DATABASE_MIGRATE_URL: ownerUrl })
+  try {
+    await startStandby()
+    await migrate({ DATABASE_URL: appUrl, DATABASE_MIGRATE_URL: ownerUrl })
+  } catch (error) {
+    kill()
+    throw error
+  }
 
   const there = (url: string) => {
     const moved = new URL(url)
