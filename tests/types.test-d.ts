@@ -3,11 +3,14 @@
  * one of them is accepted after all.
  */
 import { z } from 'zod'
-import { mutation, query } from '../contract/core.ts'
+import { extend, mutation, query } from '../contract/core.ts'
 import { define } from '../contract/define.ts'
+import type { FlagTable } from '../contract/flagTable.ts'
 import { contract } from '../contract/index.ts'
+import type { CallFlags } from '../server/platform/flags/callFlags.ts'
 import type { Handlers } from '../server/rpc/handlers.ts'
-import { defineModule, listModules } from '../server/rpc/modules.ts'
+import { defineModule } from '../server/rpc/module.ts'
+import { listModules } from '../server/rpc/modules.ts'
 
 const Menu = z.object({ id: z.string(), label: z.string() })
 const vocabulary = {
@@ -136,6 +139,47 @@ query({ summary: '', http: ['GET', '/x'], access: 'public', rate: 'read', output
 
 // @ts-expect-error an entry without output
 query({ summary: '', http: ['GET', '/x'], access: 'public', rate: 'read', tenancy: 'none' })
+
+const flagged = {
+  'menu.search': { kind: 'boolean', description: 'Menus can be searched.', default: false },
+  'menu.look': { kind: 'variant', description: 'How menus look.', variants: ['plain', 'dark'], default: 'plain' },
+} as const satisfies FlagTable
+const withFlags = extend({ flags: flagged })
+const behind = {
+  summary: '',
+  http: ['GET', '/x'],
+  access: 'user',
+  rate: 'read',
+  tenancy: 'none',
+  output: Menu,
+} as const
+
+/** The right way compiles: a built-in flag, a flag of the module. */
+export const behindFlags = [
+  query({ ...behind, flag: 'registration' }),
+  withFlags.query({ ...behind, flag: 'menu.search' }),
+]
+
+// @ts-expect-error a flag that does not exist
+query({ ...behind, flag: 'registratoin' })
+
+// @ts-expect-error a flag of another module
+query({ ...behind, flag: 'menu.search' })
+
+// @ts-expect-error a flag with variants is neither on nor off
+withFlags.query({ ...behind, flag: 'menu.look' })
+
+export const asking = ({ isOn, variant }: CallFlags<typeof flagged>) => {
+  const look: 'plain' | 'dark' = variant('menu.look')
+  const search: boolean = isOn('menu.search')
+  // @ts-expect-error a flag that does not exist
+  isOn('menu.serch')
+  // @ts-expect-error a flag with variants is neither on nor off
+  isOn('menu.look')
+  // @ts-expect-error a flag that is on or off has no variants
+  variant('menu.search')
+  return { look, search }
+}
 
 const auth = defineModule({ name: 'auth', contract: {}, handlers: {} })
 // @ts-expect-error a feature of the contract that no module answers
