@@ -3,6 +3,7 @@ import { type Database, openDatabase } from '../../db/database.ts'
 import type { Config } from '../config.ts'
 import { type ConnectedDatabase, connectDatabase } from '../database.ts'
 import { createLog } from '../log.ts'
+import type { DatabaseAddresses } from '../pools.ts'
 import { ForgeError } from './forgeError.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -41,6 +42,16 @@ export const withDatabases = <T>(
 ): Promise<T> =>
   withConnected(config, terminal, ({ addresses: { app, gate } }) =>
     onPool(config, app, (asApp) => onPool(config, gate, (asGate) => work({ app: asApp, gate: asGate }))),
+  )
+
+/** The same with the addresses of both roles, for what opens pools of its own. */
+export const withServerDatabase = <T>(
+  config: Config,
+  terminal: Pick<Terminal, 'complain'>,
+  work: (database: Database, addresses: DatabaseAddresses) => Promise<T>,
+): Promise<T> =>
+  withConnected(config, terminal, ({ addresses }) =>
+    onPool(config, addresses.app, (database) => work(database, addresses)),
   )
 
 const withConnected = async <T>(

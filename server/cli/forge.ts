@@ -13,6 +13,7 @@ import { addOpenapiCommands } from './openapiCommand.ts'
 import { addReplCommand } from './replCommand.ts'
 import { addRoutesCommand } from './routesCommand.ts'
 import { addSdkCommands } from './sdkCommand.ts'
+import { addSeedCommand } from './seedCommand.ts'
 import { addStatusCommand } from './statusCommand.ts'
 import type { Terminal } from './terminal.ts'
 import { addVersionCommand } from './versionCommand.ts'
@@ -51,6 +52,7 @@ export const createProgram = (terminal: Terminal): Command => {
   addReplCommand(program, terminal)
   addRoutesCommand(program, terminal)
   addSdkCommands(program, terminal)
+  addSeedCommand(program, terminal)
   addStatusCommand(program, terminal)
   addVersionCommand(program, terminal)
   return program
