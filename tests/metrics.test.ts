@@ -88,7 +88,8 @@ describe.each(adapters)('GET /admin/metrics on %s', (adapter) => {
       const scrape = await scrapeOf(cut)
       expect(requests(scrape, 'POST', login, 503)).toBe(1)
       const labels = { db_client_connection_pool_name: 'app' }
-      expect(total(scrape, 'db_client_connection_wait_time_seconds_count', labels)).toBe(1)
+      // That of the login, and those of whoever reads the flags until it succeeds.
+      expect(total(scrape, 'db_client_connection_wait_time_seconds_count', labels)).toBeGreaterThan(1)
     } finally {
       await cut.close()
     }
