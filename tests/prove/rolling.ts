@@ -1,7 +1,7 @@
 /**
  * Proves that a rolling restart costs no request: two server processes behind haproxy, set up by `deploy/haproxy.cfg`,
- * are replaced one after the other, again and again, while clients on kept connections read and write. A client sends
- * nothing twice.
+ * are replaced one after the other, again and again, while clients on kept connections read and write, and others
+ * follow streams of events. A client sends nothing twice, and comes back to a stream that the server has ended.
  */
 import { Agent } from 'node:http'
 import { freePort } from '../support/freePort.ts'
@@ -10,6 +10,7 @@ import { type ProofCluster, startCluster } from './databaseCluster.ts'
 import { idleMs, startTraffic } from './databaseTraffic.ts'
 import { type Haproxy, haproxyVersion, type Instance, instances, startHaproxy } from './haproxy.ts'
 import { type Proof, prove } from './harness.ts'
+import { type Streams, startStreams } from './rollingStreams.ts'
 import { type Bundle, bundlePrograms, type ServerProcess, startServer } from './serverProcess.ts'
 
 const perSecond = 700
@@ -26,6 +27,8 @@ interface Plan {
   readonly signal: 'SIGTERM' | 'SIGKILL'
   /** Whether haproxy may send something again. */
   readonly mayRepeat: boolean
+  /** Whether a stream's client says what it had last when it comes back. */
+  readonly resumes: boolean
 }
 
 /**
@@ -63,10 +66,12 @@ async function roll(proof: Proof, bundle: Bundle, plan: Plan): Promise<void> {
     const agent = new Agent({ keepAlive: true, maxSockets: clientConnections, scheduling: 'fifo', timeout: idleMs })
     const { random } = proof
     const traffic = startTraffic({ url: haproxy.url, perSecond, random, agent, mix, atOnceMax: clientConnections })
-    clients = [traffic]
+    const streams: Streams = await startStreams({ url: haproxy.url, resumes: plan.resumes })
+    clients = [traffic, streams]
     const endings: Scene['endings'] = []
     await restartAll(proof, { plan, haproxy, clients, running, start, endings })
     await checkClients(proof, plan, { haproxy, clients, endings })
+    streams.check(proof)
     await checkKept(proof, cluster, traffic)
   } finally {
     await Promise.all(clients.map((each) => each.stop()))
@@ -138,13 +143,16 @@ await prove('rolling', { limitSeconds: 1_200, numbers: ['restarts'] }, async (pr
     const extent = proof.isQuick
       ? { restarts: 3, requestsLeast: 5_000 }
       : { restarts: proof.numberOf('restarts') ?? 20, requestsLeast: 100_000 }
-    await roll(proof, bundle, { ...extent, drainSeconds: 2, signal: 'SIGTERM', mayRepeat: true })
-    const bare = { restarts: 1, requestsLeast: 1_000, mayRepeat: false }
+    await roll(proof, bundle, { ...extent, drainSeconds: 2, signal: 'SIGTERM', mayRepeat: true, resumes: true })
+    const bare = { restarts: 1, requestsLeast: 1_000, mayRepeat: false, resumes: true }
     await proof.control('DRAIN_SECONDS=0, where haproxy repeats nothing', 'no request failed', (inner) =>
       roll(inner, bundle, { ...bare, drainSeconds: 0, signal: 'SIGTERM' }),
     )
     await proof.control('kill -9, where haproxy repeats nothing', 'no request failed', (inner) =>
       roll(inner, bundle, { ...bare, drainSeconds: 2, signal: 'SIGKILL' }),
+    )
+    await proof.control('clients that do not say what they had last', 'each of 27 stream clients', (inner) =>
+      roll(inner, bundle, { ...bare, mayRepeat: true, drainSeconds: 2, signal: 'SIGTERM', resumes: false }),
     )
   } finally {
     bundle.remove()
