@@ -3,6 +3,7 @@ import type { Database } from '../db/database.ts'
 import type { Config } from './config.ts'
 import { type Subscriptions, startBus } from './platform/consumers/bus.ts'
 import { type ConsumerRunner, createConsumerRunner } from './platform/consumers/runner.ts'
+import type { Ending } from './platform/consumers/tryOnce.ts'
 import type { Duty } from './platform/duties/duty.ts'
 import { reportDuties } from './platform/duties/reports.ts'
 import { createDutyRunner, type DutyRunner } from './platform/duties/runner.ts'
@@ -53,7 +54,13 @@ export const createBackground = ({ config, modules, on, listenUrl, metrics, ...p
     tracing,
     onRun: (duty, outcome) => metrics.count('tsforge_duty_runs_total', { duty, outcome }),
   })
-  const handling = { ...parts, onRecorded: feed.nudge }
+  const handling = {
+    ...parts,
+    onRecorded: feed.nudge,
+    onTried: (consumer: string, outcome: Ending) =>
+      metrics.count('tsforge_consumer_tries_total', { consumer, outcome }),
+    onBuried: (consumer: string) => metrics.count('tsforge_dead_letters_total', { consumer }),
+  }
   const consumed = modules.flatMap((module) => module.consumers ?? [])
   const consumers = createConsumerRunner(consumed, handling)
   const subscribed = [...on, ...modules.flatMap((module) => module.on ?? [])]

@@ -163,6 +163,8 @@ describe('a handler that fails', () => {
     expect(seen).toContain('other 1')
     expect(await scene.deadLetters()).toEqual([])
     expect(app.logged.filter((line) => line.includes('a consumer failed on an event'))).toHaveLength(2)
+    const { text } = await app.request('GET', '/admin/metrics')
+    expect(text).toContain('tsforge_consumer_tries_total{consumer="test.menus",outcome="failed"} 2\n')
   })
 
   it('waits longer after each failure, and the wait outlives the instance', async () => {
@@ -205,6 +207,8 @@ describe('a handler that fails', () => {
       { consumer: 'test.menus', attempts: 3, failure: 'SQLSTATE 22P02', redrive_at: null },
     ])
     expect(app.logged.filter((line) => line.includes('an event became a dead letter'))).toHaveLength(1)
+    const { text } = await app.request('GET', '/admin/metrics')
+    expect(text).toContain('tsforge_dead_letters_total{consumer="test.menus"} 1\n')
     expect(app.logged.join('')).not.toContain('hunter2')
     expect(seen).toEqual(['next'])
   })

@@ -17,11 +17,17 @@ export type Outcome =
   | { readonly kind: 'handled' | 'confirmed' | 'lost' | 'stopped' }
   | { readonly kind: 'failed'; readonly error: unknown }
 
+/** A confirmed try is a handled one to whoever counts. */
+export type Ending = Exclude<Outcome['kind'], 'confirmed'>
+
 export interface TryParts {
   readonly database: Database
   readonly log: Logger
   readonly onRecorded: () => void
   readonly tracing?: Tracing | undefined
+  /** Told of every try and how it ended, and of every event that is given up. */
+  readonly onTried?: (consumer: string, outcome: Ending) => void
+  readonly onBuried?: (consumer: string) => void
 }
 
 interface Try {
@@ -43,7 +49,13 @@ class HandlerTooSlow extends Error {
 }
 
 /** Hands an event to its handler once. Never rejects. */
-export const tryOnce = (given: Try, parts: TryParts): Promise<Outcome> => {
+export const tryOnce = async (given: Try, parts: TryParts): Promise<Outcome> => {
+  const outcome = await tryTraced(given, parts)
+  parts.onTried?.(given.holding.consumer.name, outcome.kind === 'confirmed' ? 'handled' : outcome.kind)
+  return outcome
+}
+
+const tryTraced = (given: Try, parts: TryParts): Promise<Outcome> => {
   const { tracing } = parts
   if (!tracing) return tryUntraced(given, parts)
   const { event, attempt } = given

@@ -135,7 +135,8 @@ const count = async (
   return row !== undefined && row.position < position
 }
 
-const bury = async (holding: Holding, event: LoggedEvent, failure: string, { database, log }: WorkerParts) => {
+const bury = async (holding: Holding, event: LoggedEvent, failure: string, parts: WorkerParts) => {
+  const { database, log, onBuried } = parts
   const { attempts, row, names } = holding
   const { position } = event
   await confirmations.get(holding)
@@ -145,6 +146,7 @@ const bury = async (holding: Holding, event: LoggedEvent, failure: string, { dat
     return mine !== undefined
   })
   if (!isBuried) return lose(holding, { log })
+  onBuried?.(holding.consumer.name)
   holding.advance()
   log.error(
     { ...names, position, attempts, failure },

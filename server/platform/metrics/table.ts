@@ -97,6 +97,16 @@ export const metricTable = {
     help: 'Runs of scheduled work that ended in this process; /admin/healthz has the last of all instances.',
     labels: { duty: 'names of the duties', outcome: ['done', 'failed'] },
   },
+  tsforge_consumer_tries_total: {
+    kind: 'counter',
+    help: 'Times that a consumer was given an event in this process, by how it ended.',
+    labels: { consumer: 'names of the consumers', outcome: ['handled', 'failed', 'lost', 'stopped'] },
+  },
+  tsforge_dead_letters_total: {
+    kind: 'counter',
+    help: 'Events that a consumer of this process gave up.',
+    labels: { consumer: 'names of the consumers' },
+  },
   tsforge_hashing_running: { kind: 'gauge', help: 'Passwords that are being hashed.' },
   tsforge_hashing_waiting: { kind: 'gauge', help: 'Passwords that wait to be hashed; HASH_QUEUE_LENGTH is the most.' },
 
