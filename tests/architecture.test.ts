@@ -23,6 +23,7 @@ const allowed: Record<string, readonly string[]> = {
     'contract',
     'server/platform/budgets.ts',
     'server/platform/events/stream.ts',
+    'server/platform/load.ts',
     'server/platform/tracing',
     'zod',
     'pino',
