@@ -171,6 +171,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
       return (await database.readAs({ tenant: 'global' }, (db) => findAnyAdmin(db))).length > 0
     },
     async close(withinMs) {
+      const endsAt = performance.now() + withinMs
       isStopping = true
       flags.stop()
       // Before the streams end, so that those on a socket are known to go on elsewhere.
@@ -187,7 +188,8 @@ export const createApp = async (options: AppOptions): Promise<App> => {
       scraping.close()
       await Promise.all([calls.close(), background.close()])
       await Promise.all([database, gateDatabase, pools.probeDatabase].map((one) => one.close()))
-      await tracing?.close(Math.min(withinMs, lastSpansMs))
+      const leftMs = endsAt - performance.now()
+      await tracing?.close(Math.min(Math.max(leftMs, lastSpansMs.least), lastSpansMs.most))
     },
   }
 }
@@ -297,8 +299,8 @@ const createRoutes = ({ options: { config, version }, modules, calls, router, sy
 const pollMs = 10
 /** How long closed sockets may take to say goodbye. */
 const goodbyeMs = 500
-/** Of the time to close, what the last spans may take on their way. */
-const lastSpansMs = 2_000
+/** The last spans get what is left of the time to close, within these bounds: a collector that is away holds nobody up. */
+const lastSpansMs = { least: 250, most: 2_000 }
 
 /** Waits until nothing is left open, at most so long. */
 const untilNone = async (countOpen: () => number, withinMs: number): Promise<void> => {

@@ -54,7 +54,7 @@ interface Assembly {
   readonly gates: readonly Gate[]
   readonly transact: Transact
   readonly deadlines: Deadlines
-  readonly load: Pick<Load, 'hasRoom'>
+  readonly load: Pick<Load, 'hasRoom' | 'noteRefused'>
   readonly tracing?: Tracing | undefined
 }
 
