@@ -153,7 +153,7 @@ describe('the deadline of an entry', () => {
     services: { database: {} } as unknown as Services,
     gates: [],
     deadlines,
-    load: { hasRoom: () => true },
+    load: { hasRoom: () => true, noteRefused: () => {} },
     transact: async ({ call }, work) => {
       call.cancellation.begin({} as never)
       return work({} as never)

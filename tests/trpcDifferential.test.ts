@@ -93,7 +93,7 @@ const procedures = createProcedures([{ name: 'toy', contract: toy, handlers }], 
   ],
   transact: () => Promise.reject(new Error('no database here')),
   deadlines: { begin: () => ({ pause() {}, resume() {}, end() {} }), running: () => 0, close() {} },
-  load: { hasRoom: () => true },
+  load: { hasRoom: () => true, noteRefused: () => {} },
 })
 const router = createTrpcRouter(procedures)
 const [route] = trpcRoutes({ procedures, router, budgets: unlimited, serveStream: () => {} })
