@@ -21,7 +21,7 @@ export const startDatabase = async (folder: string): Promise<BenchDatabase> => {
   chmodSync(folder, 0o711)
   const database = await startEmbedded({ dataDir: folder, durable: true })
   await migrate({ url: database.ownerUrl, migrations: path.join(import.meta.dirname, '../db/migrations') })
-  await seed(database.ownerUrl, permissions)
+  await seed(database.ownerUrl, { permissions })
   const postmaster = await withConnection(database.ownerUrl, async (client) => {
     const { rows } = await client.query('select pg_backend_pid() as pid')
     return parentOf(rows[0].pid)

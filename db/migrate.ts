@@ -7,8 +7,9 @@ import {
   checksumOf,
   type Migration,
   type MigrationSource,
+  type ModuleMigrations,
   pendingOf,
-  readMigrations,
+  readLists,
 } from './migrationFiles.ts'
 import { withConnection } from './oneConnection.ts'
 import { ensureRoles } from './roles.ts'
@@ -17,12 +18,14 @@ export interface MigrateOptions {
   /** Connects as the role that owns the schema, directly: not through PgBouncer in transaction mode. */
   readonly url: string
   readonly migrations: MigrationSource
+  /** Those of modules, with numbers of their own; applied behind the others, in this order. */
+  readonly modules?: readonly ModuleMigrations[]
 }
 
 export interface MigrateResult {
-  /** The names of those that were applied just now. */
+  /** The names of those that were applied just now; a module's as `invoices/0001_invoices`. */
   readonly applied: readonly string[]
-  /** The name of the last one; empty when there is none at all. */
+  /** The name of the last one that is no module's; empty when there is none at all. */
   readonly current: string
 }
 
@@ -38,14 +41,15 @@ const breakpoint = '--> statement-breakpoint'
  * succeeded left it. A file whose first line is `-- migrate: no-transaction` runs statement by statement, split where
  * drizzle-kit puts its breakpoints; it must bear to be run again from its first line.
  */
-export async function migrate({ url, migrations: source }: MigrateOptions): Promise<MigrateResult> {
-  const migrations = readMigrations(source)
+export async function migrate({ url, migrations: source, modules = [] }: MigrateOptions): Promise<MigrateResult> {
+  const lists = readLists(source, modules)
   return connected(url, async (client) => {
     await lock(client)
     await prepare(client)
-    const pending = pendingOf(migrations, await history(client))
+    const taken = await history(client)
+    const pending = lists.flatMap((list) => pendingOf(list, taken))
     for (const migration of pending) await apply(client, migration)
-    return { applied: pending.map(({ name }) => name), current: migrations.at(-1)?.name ?? '' }
+    return { applied: pending.map(({ name }) => name), current: lists[0]?.migrations.at(-1)?.name ?? '' }
   })
 }
 
@@ -53,11 +57,12 @@ export async function migrate({ url, migrations: source }: MigrateOptions): Prom
  * The names of the migrations that a database still lacks, without changing it; for readiness and for a start that does
  * not migrate. Throws MigrationError when files and database disagree. Needs SELECT on schema_migrations, which app has.
  */
-export async function pendingMigrations({ url, migrations: source }: MigrateOptions): Promise<readonly string[]> {
-  const migrations = readMigrations(source)
+export async function pendingMigrations({ url, migrations, modules = [] }: MigrateOptions): Promise<readonly string[]> {
+  const lists = readLists(migrations, modules)
   return connected(url, async (client) => {
     const { rows } = await client.query("select to_regclass('public.schema_migrations') is not null as made")
-    return pendingOf(migrations, rows[0].made ? await history(client) : []).map(({ name }) => name)
+    const taken = rows[0].made ? await history(client) : []
+    return lists.flatMap((list) => pendingOf(list, taken)).map(({ name }) => name)
   })
 }
 

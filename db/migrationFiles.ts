@@ -18,6 +18,18 @@ export interface AppliedMigration {
   readonly checksum: string
 }
 
+/** The steps of one list; `module` is '' for those that are no module's. */
+export interface MigrationList {
+  readonly module: string
+  readonly migrations: readonly Migration[]
+}
+
+/** A module's migrations as it has them: their names are numbered for themselves. */
+export interface ModuleMigrations {
+  readonly name: string
+  readonly migrations: MigrationSource
+}
+
 /** A folder, as a path or a file URL, or the migrations themselves. */
 export type MigrationSource = string | URL | readonly Migration[]
 
@@ -38,6 +50,21 @@ export function readMigrations(source: MigrationSource): readonly Migration[] {
   return sorted
 }
 
+/**
+ * The lists that make up the schema: first the project's own, then those of the modules, whose names get the module's in
+ * front: `invoices/0001_invoices`. Throws MigrationError as readMigrations does.
+ */
+export function readLists(own: MigrationSource, modules: readonly ModuleMigrations[]): readonly MigrationList[] {
+  const listOf = ({ name: module, migrations }: ModuleMigrations) => ({
+    module,
+    migrations: readMigrations(migrations).map(({ name, sql }) => ({ name: `${module}/${name}`, sql })),
+  })
+  return [{ module: '', migrations: readMigrations(own) }, ...modules.map(listOf)]
+}
+
+/** `invoices` of `invoices/0001_invoices`; '' for those that are no module's. */
+const moduleOf = (name: string) => (name.includes('/') ? (name.split('/', 1)[0] ?? '') : '')
+
 function readFolder(folder: string | URL): Migration[] {
   const path = folder instanceof URL || folder.startsWith('file:') ? fileURLToPath(folder) : folder
   try {
@@ -57,13 +84,14 @@ export function checksumOf({ sql }: Migration): string {
 }
 
 /**
- * The migrations a database has yet to take. Throws MigrationError unless those it took are, unchanged and in order,
+ * The migrations of a list that a database has yet to take; what it took of other lists does not count. Throws MigrationError unless those it took are, unchanged and in order,
  * the first of `migrations`: anything else is a file that was edited, deleted, or put before one that has run.
  */
 export function pendingOf(
-  migrations: readonly Migration[],
-  applied: readonly AppliedMigration[],
+  { module, migrations }: MigrationList,
+  taken: readonly AppliedMigration[],
 ): readonly Migration[] {
+  const applied = taken.filter(({ name }) => moduleOf(name) === module)
   const known = new Map(migrations.map((migration) => [migration.name, migration]))
   for (const { name, checksum } of applied) {
     const migration = known.get(name)

@@ -12,14 +12,33 @@ export interface SeedResult {
 /** The role that holds everything. Its global holders are the administrators. */
 export const adminRole = 'admin'
 
+/** An entry of the navigation that comes with the program: global, so all tenants see it. */
+export interface SeededMenu {
+  readonly code: string
+  readonly label: string
+  readonly path: string
+  readonly icon?: string
+  readonly sort_order?: number
+  readonly required_permission_code?: string
+  /** The code of the entry it stands below: of an earlier one, or of one that is there. */
+  readonly parent?: string
+}
+
+export interface Seeds {
+  /** Code -> meaning. */
+  readonly permissions: Readonly<Record<string, string>>
+  readonly menus?: readonly SeededMenu[]
+}
+
 /**
- * Inserts the permissions that the contract names and gives all there are to the administrators' role. Deletes
- * nothing. Repeatable; connects as the owner of the schema.
+ * Inserts the permissions that the contract names, gives all there are to the administrators' role, and inserts the
+ * menu entries of the modules whose code is not there. Changes and deletes nothing. Repeatable; connects as the owner of the schema.
  */
-export function seed(url: string, permissions: Readonly<Record<string, string>>): Promise<SeedResult> {
+export function seed(url: string, { permissions, menus = [] }: Seeds): Promise<SeedResult> {
   return withConnection(url, async (client) => {
     await client.query('begin')
     const result = await fill(client, permissions)
+    for (const menu of menus) await addMenu(client, menu)
     await client.query('commit')
     return result
   })
@@ -52,4 +71,14 @@ async function fill(client: Client, permissions: Readonly<Record<string, string>
     [Object.keys(permissions)],
   )
   return { added, unnamed: rows.map(({ code }) => code) }
+}
+
+async function addMenu(client: Client, menu: SeededMenu): Promise<void> {
+  const { code, label, path, icon = '', sort_order = 0, required_permission_code = null, parent = null } = menu
+  await client.query(
+    `insert into menus (id, code, label, path, icon, sort_order, required_permission_code, parent_id)
+     values ($1, $2, $3, $4, $5, $6, $7, (select id from menus where code = $8 and tenant_id is null))
+     on conflict (tenant_id, code) do nothing`,
+    [uuidv7(), code, label, path, icon, sort_order, required_permission_code, parent],
+  )
 }

@@ -34,6 +34,7 @@ import { createMetrics, type Metrics } from './platform/metrics/metrics.ts'
 import { createRequestCounter } from './platform/metrics/requests.ts'
 import { watchApp } from './platform/metrics/watchApp.ts'
 import { createScraping } from './platform/metrics/workers.ts'
+import { createModuleLives } from './platform/modules.ts'
 import { createReachability } from './platform/reachability.ts'
 import { createReplica } from './platform/replica/replica.ts'
 import { noteWrite, ownWriteSeconds } from './platform/replica/writes.ts'
@@ -45,6 +46,7 @@ import { type DatabaseAddresses, gateConnections, openPools, type Pools } from '
 import { createGate, createPermissionsNow } from './rpc/gates.ts'
 import { checkKey } from './rpc/idempotency.ts'
 import type { AnyModule } from './rpc/module.ts'
+import { orderModules } from './rpc/moduleOrder.ts'
 import { createProcedures } from './rpc/modules.ts'
 import type { Procedure } from './rpc/procedure.ts'
 import { createTrpcRouter } from './rpc/router.ts'
@@ -92,7 +94,8 @@ export interface App {
 
 /** Builds everything and joins it: the only place that knows all parts. */
 export const createApp = async (options: AppOptions): Promise<App> => {
-  const { config, addresses, modules = ownModules, flags: table = ownFlags } = options
+  const { config, addresses, flags: table = ownFlags } = options
+  const modules = orderModules(options.modules ?? ownModules)
   let isStopping = false
   const { tracing, log } = await openTraced(options)
   const metrics = createMetrics()
@@ -107,6 +110,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   const listenUrl = config.database.listenUrl ?? addresses.app.url
   const shared = { config, modules, database, gateDatabase, feed, metrics, log, tracing }
   const background = createBackground({ ...shared, on: [flags.on], listenUrl })
+  const lives = createModuleLives(modules, { database, log })
   const isReachable = createReachability([pools.probeDatabase, gateDatabase])
   const notReady = async () => {
     if (isStopping) return 'shutting down'
@@ -117,7 +121,13 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   const router = createTrpcRouter(calls.procedures)
   const { budgets, streams } = calls
   const sockets = createSockets({ procedures: calls.procedures, router, budgets, origins: config.http.corsOrigins })
-  const system = { scrape: scraping.scrape, notReady, duties: background.reportDuties, replica: replica?.report }
+  const system = {
+    scrape: scraping.scrape,
+    notReady,
+    moduleHealth: lives.health,
+    duties: background.reportDuties,
+    replica: replica?.report,
+  }
   const { trustedProxies } = config.http
   const handle = createDispatch({
     routes: createRoutes({ options, modules, calls, router, system }),
@@ -157,6 +167,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     async listen() {
       const { host, port, workers } = config.http
       await flags.start()
+      await lives.start()
       const chosen = await server.listen({ host, port, exclusive: workers === 1 })
       background.start()
       // What changed between that reading and the first look at the log, no event tells.
@@ -187,6 +198,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
       stopWatching()
       scraping.close()
       await Promise.all([calls.close(), background.close()])
+      await lives.stop()
       await Promise.all([database, gateDatabase, pools.probeDatabase].map((one) => one.close()))
       const leftMs = endsAt - performance.now()
       await tracing?.close(Math.min(Math.max(leftMs, lastSpansMs.least), lastSpansMs.most))
@@ -274,7 +286,10 @@ interface RouteParts {
     readonly publicKeys: Parameters<typeof systemRoutes>[0]['publicKeys']
   }
   readonly router: ReturnType<typeof createTrpcRouter>
-  readonly system: Pick<Parameters<typeof systemRoutes>[0], 'scrape' | 'notReady' | 'duties' | 'replica'>
+  readonly system: Pick<
+    Parameters<typeof systemRoutes>[0],
+    'scrape' | 'notReady' | 'moduleHealth' | 'duties' | 'replica'
+  >
 }
 
 /** Everything that a path leads to. */

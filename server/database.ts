@@ -1,12 +1,9 @@
-import { fileURLToPath } from 'node:url'
 import type { Logger } from 'pino'
-import { permissions } from '../contract/vocabulary.ts'
 import { startEmbedded } from '../db/embedded/startEmbedded.ts'
-import { migrate } from '../db/migrate.ts'
 import { inspectRole } from '../db/roles.ts'
-import { seed } from '../db/seed.ts'
 import type { Config } from './config.ts'
 import type { DatabaseAddresses } from './pools.ts'
+import { bringUpToDate } from './schema.ts'
 
 export interface ConnectedDatabase {
   readonly addresses: DatabaseAddresses
@@ -16,14 +13,11 @@ export interface ConnectedDatabase {
   readonly release: () => Promise<void>
 }
 
-/** From the bundle as from the source: both stand one folder below the project. */
-const migrations = fileURLToPath(new URL('../db/migrations', import.meta.url))
-
 /** Finds or starts the database and brings its schema up to date when the configuration says so. */
 export const connectDatabase = async (config: Config, log: Logger): Promise<ConnectedDatabase> => {
   const connected = config.database.url === undefined ? await embedded(config, log) : await external(config, log)
   try {
-    if (config.database.migrateOnStart) await bringUpToDate(connected, log)
+    if (config.database.migrateOnStart) await migrateAndSeed(connected, log)
     return connected
   } catch (error) {
     await connected.release()
@@ -31,10 +25,9 @@ export const connectDatabase = async (config: Config, log: Logger): Promise<Conn
   }
 }
 
-const bringUpToDate = async ({ ownerUrl }: ConnectedDatabase, log: Logger): Promise<void> => {
-  const { applied } = await migrate({ url: ownerUrl, migrations })
+const migrateAndSeed = async ({ ownerUrl }: ConnectedDatabase, log: Logger): Promise<void> => {
+  const { applied, added, unnamed } = await bringUpToDate(ownerUrl)
   if (applied.length > 0) log.info({ applied }, 'migrations applied')
-  const { added, unnamed } = await seed(ownerUrl, permissions)
   if (added.length > 0) log.info({ added }, 'permissions added')
   if (unnamed.length > 0) log.info({ unnamed }, 'permissions that the contract does not name stay as they are')
 }

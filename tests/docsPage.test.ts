@@ -20,6 +20,7 @@ const probes = systemRoutes({
   publicKeys: { keys: [] },
   notReady: async () => undefined,
   moduleNames: [],
+  moduleHealth: async () => [],
   scrape: async () => '',
   duties: async () => [],
 })

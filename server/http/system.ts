@@ -14,12 +14,20 @@ export interface SystemParts {
   /** Why the instance should get no new traffic; undefined when it is ready. */
   readonly notReady: () => Promise<string | undefined>
   readonly moduleNames: readonly string[]
+  readonly moduleHealth: () => Promise<readonly ModuleHealth[]>
   /** The metrics of all workers. Rejects when they cannot be had in time. */
   readonly scrape: () => Promise<string>
   /** How the read replica does, which decides nothing here; undefined without one. */
   readonly replica?: (() => object) | undefined
   /** The duties with their last runs. */
   readonly duties: () => Promise<readonly object[]>
+}
+
+/** How a module is, and why it is not well. */
+export interface ModuleHealth {
+  readonly name: string
+  readonly healthy: boolean
+  readonly detail?: string
 }
 
 /** Probes, keys and operators' paths: everything outside the contract. */
@@ -50,9 +58,11 @@ const adminRoutes = (parts: SystemParts): Route[] => [
     requireOperator(exchange, parts.adminToken)
     const reason = await parts.notReady()
     if (reason) throw refuse('unavailable', { meta: { reason }, retryAfterSeconds: 1 })
-    const moduleHealth = parts.moduleNames.map((name) => ({ name, healthy: true }))
+    const modules = await parts.moduleHealth()
+    const unwell = modules.filter(({ healthy }) => !healthy).map(({ name }) => name)
+    if (unwell.length > 0) throw refuse('unavailable', { meta: { reason: `unhealthy: ${unwell.join(', ')}`, modules } })
     const replica = parts.replica && { replica: parts.replica() }
-    return success(200, { healthy: true, modules: moduleHealth, duties: await parts.duties(), ...replica }, head.id)
+    return success(200, { healthy: true, modules, duties: await parts.duties(), ...replica }, head.id)
   }),
   system('/admin/modules', ({ exchange, head }) => {
     requireOperator(exchange, parts.adminToken)

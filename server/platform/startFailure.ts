@@ -25,6 +25,5 @@ export const explainStartFailure = (error: unknown, failure = 'tsforge did not s
   if (/^28|^3D/.test(code ?? '')) {
     return `The database refused DATABASE_URL (${error.message}): correct its user, password or database name.`
   }
-  const isExplained = explained.has(error.name)
-  return isExplained ? error.message : `${failure}.\n${error.stack}`
+  return explained.has(error.name) ? error.message : `${failure}.\n${error.stack}`
 }

@@ -1,46 +1,18 @@
-import type { Contract, Entries } from '../../contract/define.ts'
+import type { Contract } from '../../contract/define.ts'
 import type { Services } from '../context.ts'
-import type { Subscriptions } from '../platform/consumers/bus.ts'
-import type { Consumer } from '../platform/consumers/consumer.ts'
 import type { Deadlines } from '../platform/deadlines.ts'
-import type { Duty } from '../platform/duties/duty.ts'
 import type { Load } from '../platform/load.ts'
 import type { Tracing } from '../platform/tracing/tracing.ts'
-import type { AnyHandler, Handlers } from './handlers.ts'
+import type { AnyHandler } from './handlers.ts'
+import type { AnyModule } from './module.ts'
 import { createProcedure, type Gate, type Procedure } from './procedure.ts'
 import type { Transact } from './transaction.ts'
-
-/** A feature as the server sees it: its part of the contract and what answers it. */
-export interface Module<Name extends string = string, C extends Entries = Entries> {
-  /** The key of the contract under which the entries stand. */
-  readonly name: Name
-  readonly contract: C
-  readonly handlers: Handlers<C>
-  /** What it does by the clock. */
-  readonly duties?: readonly Duty[]
-  /** What it does about events, once over all instances. */
-  readonly consumers?: readonly Consumer[]
-  /** What each instance does about events for itself, as long as it runs. */
-  readonly on?: Subscriptions
-}
-
-export const defineModule = <const Name extends string, C extends Entries>(module: Module<Name, C>) => module
-
-/** A module whose entries are only known at run time. */
-export interface AnyModule {
-  readonly name: string
-  readonly contract: Entries
-  readonly handlers: Readonly<Record<string, unknown>>
-  readonly duties?: readonly Duty[]
-  readonly consumers?: readonly Consumer[]
-  readonly on?: Subscriptions
-}
 
 type Missing<C extends Contract, M extends readonly AnyModule[]> = Exclude<keyof C, M[number]['name']>
 
 /**
- * The list of modules, which must answer the whole contract: a feature that stands in `contract/index.ts` but not here
- * does not compile.
+ * The list of modules, which must answer the whole contract: a feature that stands in the contract but not here does not
+ * compile.
  */
 export const listModules =
   <C extends Contract>(_contract: C) =>

@@ -6,7 +6,7 @@
 import { sql } from 'drizzle-orm'
 import { modules } from '../../server/modules.ts'
 import { type Consumer, consumer } from '../../server/platform/consumers/consumer.ts'
-import type { AnyModule } from '../../server/rpc/modules.ts'
+import type { AnyModule } from '../../server/rpc/module.ts'
 import type { EventKillPoint } from './eventsKillPoints.ts'
 import { betweenStatements, die } from './statements.ts'
 

@@ -86,6 +86,8 @@ const startOf = (cluster: ProofCluster, bundle: Bundle, { isLeaking }: Plan) => 
     DATABASE_GATE_URL: cluster.gateUrl,
     DATABASE_MIGRATE_URL: cluster.ownerUrl,
     DATABASE_MAX_CONNECTIONS: String(databaseConnections),
+    // The administrator signs in once, for all the time that the proof takes.
+    ACCESS_TTL_SECONDS: '86400',
   },
 })
 

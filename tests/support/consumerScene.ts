@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type ConsumerEffects, consumer, type EventOn } from '../../server/platform/consumers/consumer.ts'
-import { type AnyModule, defineModule } from '../../server/rpc/modules.ts'
+import { type AnyModule, defineModule } from '../../server/rpc/module.ts'
 import { registerAdmin } from './accounts.ts'
 import { startApp, type TestApp } from './app.ts'
 import { createDatabase } from './database.ts'

@@ -52,6 +52,8 @@ const shared = [
   'event_consumers',
   'event_dead_letters',
   'event_workers',
+  // When somebody changed something, read by the gates alone.
+  'last_writes',
   // Of no tenant; who may write them is said by policies, which isolationPolicies.test.ts opens one by one.
   'flags',
 ]

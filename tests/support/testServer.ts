@@ -3,14 +3,12 @@ import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client } from 'pg'
-import { permissions } from '../../contract/vocabulary.ts'
 import { codeOf } from '../../db/causes.ts'
 import { isAlive } from '../../db/embedded/processes.ts'
 import { startEmbedded } from '../../db/embedded/startEmbedded.ts'
-import { migrate } from '../../db/migrate.ts'
-import { checksumOf, readMigrations } from '../../db/migrationFiles.ts'
+import { checksumOf, readLists } from '../../db/migrationFiles.ts'
 import { ensureRoles, inspectRole } from '../../db/roles.ts'
-import { seed } from '../../db/seed.ts'
+import { bringUpToDate, migrationsOf } from '../../server/schema.ts'
 
 /** What a test file needs to get databases of its own. Plain data: it travels from vitest's process to the workers. */
 export interface TestServer {
@@ -23,7 +21,6 @@ export interface TestServer {
   readonly prefix: string
 }
 
-const migrationsFolder = join(import.meta.dirname, '../../db/migrations')
 const folderPrefix = 'tsforge-test-'
 
 /**
@@ -33,13 +30,13 @@ const folderPrefix = 'tsforge-test-'
  */
 export async function startTestServer(url: string | undefined): Promise<TestServer & { stop(): Promise<void> }> {
   const started = url === undefined ? await startOwn() : await useOther(url)
-  const migrations = readMigrations(migrationsFolder)
+  const { migrations: own, modules = [] } = migrationsOf()
+  const migrations = readLists(own, modules).flatMap((list) => list.migrations)
   const template = `template_${hashOf(migrations.map(checksumOf).join())}`
   const prefix = `test_${process.pid}_`
   try {
     await makeDatabase(started.ownerUrl, template)
-    await migrate({ url: withDatabase(started.ownerUrl, template), migrations })
-    await seed(withDatabase(started.ownerUrl, template), permissions)
+    await bringUpToDate(withDatabase(started.ownerUrl, template))
   } catch (error) {
     await started.stop()
     throw error

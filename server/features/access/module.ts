@@ -1,5 +1,5 @@
 import { contract } from '../../../contract/index.ts'
-import { defineModule } from '../../rpc/modules.ts'
+import { defineModule } from '../../rpc/module.ts'
 import { permissions as permissionHandlers } from './permissionProcedures.ts'
 import { access as accessHandlers } from './procedures.ts'
 import { roles as roleHandlers } from './roleProcedures.ts'

@@ -1,5 +1,5 @@
 import { contract } from '../../../contract/index.ts'
-import { defineModule } from '../../rpc/modules.ts'
+import { defineModule } from '../../rpc/module.ts'
 import { apiKeys as handlers } from './procedures.ts'
 
 export const apiKeys = defineModule({ name: 'apiKeys', contract: contract.apiKeys, handlers })

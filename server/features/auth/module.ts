@@ -1,5 +1,5 @@
 import { contract } from '../../../contract/index.ts'
-import { defineModule } from '../../rpc/modules.ts'
+import { defineModule } from '../../rpc/module.ts'
 import { auth as handlers } from './procedures.ts'
 
 export const auth = defineModule({ name: 'auth', contract: contract.auth, handlers })

@@ -1,5 +1,5 @@
 import { contract } from '../../../contract/index.ts'
-import { defineModule } from '../../rpc/modules.ts'
+import { defineModule } from '../../rpc/module.ts'
 import { forgetTickets, trimLog } from './forget.ts'
 import { events as handlers } from './procedures.ts'
 

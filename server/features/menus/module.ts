@@ -1,5 +1,5 @@
 import { contract } from '../../../contract/index.ts'
-import { defineModule } from '../../rpc/modules.ts'
+import { defineModule } from '../../rpc/module.ts'
 import { menus as handlers } from './procedures.ts'
 
 export const menus = defineModule({ name: 'menus', contract: contract.menus, handlers })

@@ -1,5 +1,5 @@
 import { contract } from '../../../contract/index.ts'
-import { defineModule } from '../../rpc/modules.ts'
+import { defineModule } from '../../rpc/module.ts'
 import { tenants as handlers } from './procedures.ts'
 
 export const tenants = defineModule({ name: 'tenants', contract: contract.tenants, handlers })

@@ -1,6 +1,6 @@
 import type { Entry } from '../../../contract/define.ts'
-import { type ErrorCode, errors } from '../../../contract/vocabulary.ts'
 import { impliedErrors } from '../../../contract/implied.ts'
+import { type ErrorCode, errors } from '../../../contract/vocabulary.ts'
 import { cacheHeaders, challengeHeaders, replayHeaders, requestIdHeader, retryHeaders } from './components.ts'
 import type { JsonObject, Operation, Reference, Response } from './shape.ts'
 
