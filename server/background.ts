@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { Database } from '../db/database.ts'
 import type { Config } from './config.ts'
 import { type Subscriptions, startBus } from './platform/consumers/bus.ts'
+import type { Consumer } from './platform/consumers/consumer.ts'
 import { type ConsumerRunner, createConsumerRunner } from './platform/consumers/runner.ts'
 import type { Ending } from './platform/consumers/tryOnce.ts'
 import type { Duty } from './platform/duties/duty.ts'
@@ -63,6 +64,8 @@ export const createBackground = ({ config, modules, on, listenUrl, metrics, ...p
   }
   const consumed = modules.flatMap((module) => module.consumers ?? [])
   const consumers = createConsumerRunner(consumed, handling)
+  metrics.watch('tsforge_feed_lag_seconds', () => (performance.now() - feed.completeAt) / 1_000)
+  if (config.runsConsumers) watchLag(consumed, consumers, metrics)
   const subscribed = [...on, ...modules.flatMap((module) => module.on ?? [])]
   const stopBus = startBus(subscribed, handling)
   let listener: Listener | undefined
@@ -90,5 +93,13 @@ export const createBackground = ({ config, modules, on, listenUrl, metrics, ...p
     async close() {
       await Promise.all([feed.stop(), listener?.stop()])
     },
+  }
+}
+
+/** Clocks that differ make no age below zero. */
+const watchLag = (consumed: readonly Consumer[], { oldest }: ConsumerRunner, { watch }: Metrics): void => {
+  for (const { name } of consumed) {
+    const lag = () => Math.max(0, Date.now() - (oldest(name)?.getTime() ?? Date.now())) / 1_000
+    watch('tsforge_consumer_lag_seconds', lag, { consumer: name })
   }
 }

@@ -10,6 +10,7 @@ import {
   openScene,
   until,
 } from './support/consumerScene.ts'
+import { readScrape, total } from './support/scrape.ts'
 
 let scene: ConsumerScene
 beforeAll(async () => {
@@ -191,6 +192,31 @@ describe('a handler that fails', () => {
     expect(attempts).toEqual([1, 2])
   })
 
+  it('shows in the lag of its consumer until it is handled', async () => {
+    await scene.sql(
+      `insert into events (topic, target, payload, occurred_at)
+       values ('menu.created', 'a', '{"code": "a", "label": "bad"}', now() - interval '1 hour'),
+              ('user.registered', 'a', '{}', now() - interval '2 hours')`,
+    )
+    await scene.web.caughtUp()
+    let isMended = false
+    const app = await scene.consume(
+      async () => {
+        if (!isMended) throw new Error('no')
+      },
+      { firstRetrySeconds: 0.2, longestRetrySeconds: 0.2, tries: 100 },
+    )
+    const lag = async () =>
+      total(readScrape((await app.request('GET', '/admin/metrics')).text), 'tsforge_consumer_lag_seconds', {
+        consumer: 'test.menus',
+      })
+    await until(async () => (await lag()) >= 3_600)
+    expect(await lag()).toBeLessThan(7_200)
+    isMended = true
+    await until(async () => (await lag()) === 0)
+    expect((await scene.web.request('GET', '/admin/metrics')).text).not.toContain('tsforge_consumer_lag_seconds{')
+  })
+
   it('makes a dead letter after its tries, without what the error quotes, and the next event is handled', async () => {
     const seen: string[] = []
     const app = await scene.consume(
@@ -288,5 +314,16 @@ describe('a handler that fails', () => {
     await until(async () => (await scene.deadLetters()).length === 1)
     expect(await scene.deadLetters()).toMatchObject([{ failure: 'the process ended while it was handled' }])
     expect(seen).toEqual([2])
+  })
+})
+
+describe('the lag of the feed', () => {
+  it('grows while the log cannot be asked, and is small again once it can', async () => {
+    const lag = async () =>
+      total(readScrape((await scene.web.request('GET', '/admin/metrics')).text), 'tsforge_feed_lag_seconds')
+    await scene.sql('revoke execute on function number_events from app, public')
+    await until(async () => (await lag()) > 2)
+    await scene.sql('grant execute on function number_events to app')
+    await until(async () => (await lag()) < 2)
   })
 })

@@ -81,6 +81,24 @@ describe('gathering', () => {
     expect(await replays(gather(() => [peer(1, one), peer(2, two)]))).toBe(8)
   })
 
+  it('takes the largest lag of a consumer, and adds up what its workers counted', async () => {
+    const { gather } = createGathering({ waitMs: 1_000 })
+    const consumer = 'some.consumer'
+    const peers = [30, 5, 0].map((lag, id) => {
+      const worker = createMetrics()
+      worker.watch('tsforge_consumer_lag_seconds', () => lag, { consumer })
+      worker.watch('tsforge_feed_lag_seconds', () => lag / 10)
+      worker.count('tsforge_consumer_tries_total', { consumer, outcome: 'handled' })
+      worker.count('tsforge_dead_letters_total', { consumer })
+      return peer(id, worker)
+    })
+    const scrape = readScrape(await gather(() => peers))
+    expect(scrape.get(`tsforge_consumer_lag_seconds{consumer="${consumer}"}`)).toBe(30)
+    expect(scrape.get('tsforge_feed_lag_seconds')).toBe(3)
+    expect(scrape.get(`tsforge_consumer_tries_total{consumer="${consumer}",outcome="handled"}`)).toBe(3)
+    expect(scrape.get(`tsforge_dead_letters_total{consumer="${consumer}"}`)).toBe(3)
+  })
+
   it('adds up those that are gone, however many', async () => {
     const { gather, forget } = createGathering({ waitMs: 1_000 })
     for (let id = 1; id <= 5; id += 1) {

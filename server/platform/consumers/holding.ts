@@ -29,6 +29,8 @@ export class Holding {
   /** Read from the log and not handled yet, in order. */
   waiting: readonly LoggedEvent[] = []
   redrives: readonly Redrive[] = []
+  /** When the event that was done with last had occurred. */
+  reachedTime: Date | undefined
   attempts: number
   retryAt: number
   isSuspect: boolean
@@ -88,6 +90,7 @@ export class Holding {
 
   /** The first event that waits is done with. */
   advance(): void {
+    this.reachedTime = this.waiting[0]?.occurred_at
     this.waiting = this.waiting.slice(1)
     this.attempts = 0
     this.retryAt = 0

@@ -8,12 +8,15 @@ import { join, leaseSeconds, leave, listWorkers, renewLeases, takePartitions } f
 import { partitionOf } from './partition.ts'
 import { register } from './register.ts'
 import { shareOf } from './share.ts'
+import { oldestTime } from './source.ts'
 import { type WorkerParts, workOn } from './worker.ts'
 
 /** The partitions that this process works on. */
 export interface Holdings {
   /** Takes its share of the partitions and prolongs what it holds. Rejects when the database cannot be asked. */
   readonly look: () => Promise<void>
+  /** When the oldest event occurred that a consumer has not done with, of what is held; undefined when there is none. */
+  readonly oldest: (consumer: string) => Date | undefined
   /** There may be something new. */
   readonly wakeAll: () => void
   /** Takes no more. */
@@ -111,8 +114,14 @@ export const createHoldings = (consumers: readonly Consumer[], parts: WorkerPart
     wakeAll()
   }
 
+  const oldest = (name: string): Date | undefined => {
+    const mine = [...working.keys()].filter(({ consumer, isLost }) => consumer.name === name && !isLost)
+    return mine.flatMap((holding) => oldestTime(holding, feed) ?? []).toSorted((a, b) => a.getTime() - b.getTime())[0]
+  }
+
   return {
     look,
+    oldest,
     wakeAll,
     close() {
       isClosed = true

@@ -1,9 +1,9 @@
 import type { Consumer } from './consumer.ts'
-import { createHoldings } from './holdings.ts'
+import { createHoldings, type Holdings } from './holdings.ts'
 import type { WorkerParts } from './worker.ts'
 
 /** Works for the consumers of this process. */
-export interface ConsumerRunner {
+export interface ConsumerRunner extends Pick<Holdings, 'oldest'> {
   /** Takes its share of the partitions and prolongs what it holds. Rejects when the database cannot be asked. */
   readonly look: () => Promise<void>
   /** Looks again and again from now on, without keeping the process alive. */
@@ -46,6 +46,7 @@ export const createConsumerRunner = (consumers: readonly Consumer[], parts: Work
   }
 
   return {
+    oldest: holdings.oldest,
     look: async () => {
       if (consumers.length > 0 && !isStopped) await look()
     },

@@ -28,12 +28,25 @@ export const readOn = async (holding: Holding, source: Source): Promise<boolean>
   return true
 }
 
-const take = (holding: Holding, read: readonly LoggedEvent[], readTo: number) => {
-  const { consumer, partition, partitions } = holding
+/**
+ * When the oldest event that the partition has not done with occurred, by what is in memory; undefined when there is none.
+ * Of a stretch that is still to be read from the log it is told by the event before.
+ */
+export const oldestTime = (holding: Holding, { bounds, behind }: Pick<Feed, 'bounds' | 'behind'>): Date | undefined => {
+  const [waiting] = holding.waiting
+  if (waiting) return waiting.occurred_at
+  if (!bounds || bounds.last <= holding.readTo) return undefined
+  const remembered = behind(holding.readTo)
+  return remembered ? remembered.find((event) => isOf(holding, event))?.occurred_at : holding.reachedTime
+}
+
+const isOf = ({ consumer, partition, partitions }: Holding, event: LoggedEvent): boolean => {
   const topics: readonly string[] = consumer.topics
-  holding.waiting = read.filter(
-    (event) => topics.includes(event.topic) && partitionOf(consumer, partitions, event) === partition,
-  )
+  return topics.includes(event.topic) && partitionOf(consumer, partitions, event) === partition
+}
+
+const take = (holding: Holding, read: readonly LoggedEvent[], readTo: number) => {
+  holding.waiting = read.filter((event) => isOf(holding, event))
   holding.readTo = readTo
 }
 

@@ -15,6 +15,8 @@ const remembered = 4_096
 export interface Feed {
   /** Bounds as last read; `last` is what has been read into memory. Undefined until the database has answered. */
   readonly bounds: Bounds | undefined
+  /** Of performance.now(): all that was committed and could be numbered before then has been read here. */
+  readonly completeAt: number
   /** Events behind a position, in order; undefined when they are no longer in memory. */
   readonly behind: (position: number) => readonly LoggedEvent[] | undefined
   /** Something was recorded and committed here. */
@@ -39,6 +41,7 @@ interface Parts {
 export const createFeed = ({ database, gateDatabase, log }: Parts): Feed => {
   const listeners = new Set<(events: readonly LoggedEvent[]) => void>()
   let bounds: Bounds | undefined
+  let completeAt = performance.now()
   let memory: LoggedEvent[] = []
   let looking: Promise<void> | undefined
   let isDue = false
@@ -70,9 +73,11 @@ export const createFeed = ({ database, gateDatabase, log }: Parts): Feed => {
 
   const runLook = async (): Promise<void> => {
     isDue = false
+    const startedAt = performance.now()
     try {
       await look()
       isAway = false
+      completeAt = startedAt
     } catch (error) {
       if (!isAway && !isStopped) log.warn({ err: error }, 'the event log is out of reach; streams and consumers wait')
       isAway = true
@@ -102,6 +107,9 @@ export const createFeed = ({ database, gateDatabase, log }: Parts): Feed => {
   return {
     get bounds() {
       return bounds
+    },
+    get completeAt() {
+      return completeAt
     },
     behind(position) {
       if (bounds && position >= bounds.last) return []

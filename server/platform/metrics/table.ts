@@ -107,6 +107,17 @@ export const metricTable = {
     help: 'Events that a consumer of this process gave up.',
     labels: { consumer: 'names of the consumers' },
   },
+  tsforge_consumer_lag_seconds: {
+    kind: 'gauge',
+    help: 'Age of the oldest event that a consumer has not handled, of the partitions held here; 0 when there is none.',
+    labels: { consumer: 'names of the consumers' },
+    merge: 'max',
+  },
+  tsforge_feed_lag_seconds: {
+    kind: 'gauge',
+    help: 'How long ago this instance last had the whole log of events; up to about a second while all is well.',
+    merge: 'max',
+  },
   tsforge_hashing_running: { kind: 'gauge', help: 'Passwords that are being hashed.' },
   tsforge_hashing_waiting: { kind: 'gauge', help: 'Passwords that wait to be hashed; HASH_QUEUE_LENGTH is the most.' },
 
