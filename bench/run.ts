@@ -1,7 +1,7 @@
 /**
  * Measures tsforge beside bare handlers on the same machine and in the same minutes, then how its cost grows;
  * docs/benchmark.md says how and why. `--quick` is a short form whose figures are rough; `--only health` (me, logins,
- * memory, growth, streams) does one part; `--profile <folder>` has every server of tsforge write a CPU profile there, to be read
+ * memory, costs, growth, streams) does one part; `--profile <folder>` has every server of tsforge write a CPU profile there, to be read
  * with topOfProfile.ts. Writes bench/results/. Fails when an answer is wrong, never because of a load's figure.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { chartOf } from './chart.ts'
+import { costTable, measureCosts } from './costs.ts'
 import { startDatabase } from './database.ts'
 import { abandonLoads, hasWrk } from './load.ts'
 import { makePeople } from './people.ts'
@@ -61,6 +62,7 @@ const measure = async (stage: Stage): Promise<Results> => ({
 })
 
 const write = (results: Results): void => {
+  progress()
   const folder = path.join(import.meta.dirname, 'results')
   const text = reportOf(results)
   mkdirSync(folder, { recursive: true })
@@ -77,9 +79,9 @@ if (!(await hasWrk())) {
 }
 if (values.only !== 'growth' && values.only !== 'streams') {
   try {
-    const results = await measure(await setUp())
-    progress()
-    write(results)
+    const stage = await setUp()
+    if (values.only !== 'costs') write(await measure(stage))
+    if (isWanted('costs')) console.log(`\n${costTable(await measureCosts(stage))}`)
   } finally {
     await cleanUp()
   }

@@ -45,7 +45,7 @@ export const measureHealth = async (stage: Stage): Promise<Outcome> => {
   return compareSame(load, [same, least, ...own], stage)
 }
 
-const meLoad = ({ feeds }: Stage): Load => ({
+export const meLoad = ({ feeds }: Stage): Load => ({
   method: 'GET',
   path: '/api/v1/auth/me',
   connections: 128,
@@ -106,7 +106,7 @@ const kept = async ({ atEnd }: Stage, starting: Promise<Server>): Promise<Server
   return server
 }
 
-const own = (stage: Stage, name: string, options: Omit<OwnOptions, 'database'> = {}): Promise<Server> => {
+export const own = (stage: Stage, name: string, options: Omit<OwnOptions, 'database'> = {}): Promise<Server> => {
   const { database, profileFolder } = stage
   return kept(stage, startOwn(name, { database, profileFolder, ...options }))
 }

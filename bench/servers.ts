@@ -60,13 +60,17 @@ export interface OwnOptions {
   readonly isBehindProxy?: boolean
   /** Where CPU profiles go. */
   readonly profileFolder?: string | undefined
+  /** Another bundle than that of `npm run build`. */
+  readonly program?: string
+  /** Over what is set anyway. */
+  readonly environment?: Readonly<Record<string, string>>
 }
 
 /** tsforge as it is bundled, in production, with all limits on; the budget of an address alone is as wide as it goes. */
 export const startOwn = (name: string, options: OwnOptions): Promise<Server> => {
-  const { database, cost, profileFolder } = options
+  const { database, cost, profileFolder, program = path.join(root, 'dist/main.js'), environment } = options
   const flags = profileFolder ? ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`] : []
-  return start(name, [...flags, path.join(root, 'dist/main.js')], {
+  return start(name, [...flags, program], {
     postmaster: database.postmaster,
     environment: {
       HOST: '127.0.0.1',
@@ -87,6 +91,7 @@ export const startOwn = (name: string, options: OwnOptions): Promise<Server> => 
             ARGON2_PARALLELISM: `${cost.parallelism}`,
           }
         : {}),
+      ...environment,
     },
   })
 }

@@ -1,0 +1,95 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { checkSame } from './check.ts'
+import { compare, type Outcome } from './rounds.ts'
+import { meLoad, own, type Stage } from './scenarios.ts'
+import type { OwnOptions, Server } from './servers.ts'
+import { buildWithoutMetrics } from './withoutMetrics.ts'
+
+/** Many short rounds: what else the machine does then meets all servers alike. */
+const length = { rounds: 9, seconds: 2, warmUpSeconds: 4 }
+
+const names = {
+  all: 'as it comes',
+  again: 'the same once more',
+  noLimits: 'without limits',
+  noMetrics: 'without metrics',
+  neither: 'without both',
+  noLines: 'without a line for each request',
+  oneTraced: 'with one request of a hundred traced',
+  allTraced: 'with every request traced',
+} as const
+
+type Variant = Pick<OwnOptions, 'environment' | 'program'>
+
+/** CPU of `/auth/me` with and without each thing that every request passes through, in one run. */
+export const measureCosts = async (stage: Stage): Promise<Outcome> => {
+  const program = await buildWithoutMetrics()
+  const collector = await startCollector()
+  stage.atEnd(collector.close)
+  const noLimits = { RATE_LIMIT_PER_MINUTE: '0' }
+  const traced = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url }
+  const variants: Record<keyof typeof names, Variant> = {
+    all: {},
+    again: {},
+    noLimits: { environment: noLimits },
+    noMetrics: { program },
+    neither: { environment: noLimits, program },
+    noLines: { environment: { LOG_LEVEL: 'warn' } },
+    oneTraced: { environment: { ...traced, OTEL_TRACES_SAMPLER_ARG: '0.01' } },
+    allTraced: { environment: traced },
+  }
+  const servers: Server[] = []
+  for (const [key, variant] of Object.entries(variants))
+    servers.push(await own(stage, names[key as keyof typeof names], variant))
+  const load = meLoad(stage)
+  await checkSame(load, servers)
+  await Promise.all(servers.map(checkMetrics))
+  const outcome = await compare(load, servers, stage.length.seconds === 1 ? stage.length : length)
+  for (const server of servers) await server.stop()
+  if (collector.batches() === 0) throw new Error('the collector was sent nothing')
+  return outcome
+}
+
+/** Takes spans and forgets them. */
+const startCollector = async () => {
+  let batches = 0
+  const server = createServer((request, response) => {
+    request.resume().once('end', () => {
+      batches += 1
+      response.writeHead(200, { 'content-type': 'application/json' }).end('{}')
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    batches: () => batches,
+    async close() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+
+const checkMetrics = async ({ name, url }: Server): Promise<void> => {
+  const text = await (await fetch(`${url}/admin/metrics`)).text()
+  const hasNone = name === names.noMetrics || name === names.neither
+  if (text.includes('http_server_request_duration_seconds') === hasNone)
+    throw new Error(`${name} does not have the metrics that it should`)
+}
+
+/** What each thing costs: the share is the median of the rounds' own ratios. */
+export const costTable = ({ rows }: Outcome): string => {
+  const cells = ({ name, serverCpu, cpuRatios }: Outcome['rows'][number]) => {
+    const share = (cpuRatios[names.all] ?? Number.NaN) - 1
+    return `| ${name} | ${serverCpu.toFixed(1)} | ${share < 0 ? '' : '+'}${(share * 100).toFixed(1)} % |`
+  }
+  const both = (rows[0]?.cpuRatios[names.neither] ?? Number.NaN) - 1
+  return [
+    '| `GET /api/v1/auth/me`, 128 connections | CPU us a request | against as it comes |',
+    '|---|--:|--:|',
+    ...rows.map(cells),
+    '',
+    `Limits and metrics together add ${(both * 100).toFixed(1)} % to a server without both; wanted: less than 10 %.`,
+  ].join('\n')
+}

@@ -1,0 +1,51 @@
+import path from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { build } from 'esbuild'
+import { programOf } from './servers.ts'
+
+const root = path.join(import.meta.dirname, '..')
+
+/** What stands in for the files of server/platform/metrics/ that others call. */
+const idle: Readonly<Record<string, string>> = {
+  'metrics.ts': `export const createMetrics = () => ({
+    count() {},
+    timing: () => () => {},
+    watch() {},
+    snapshot: async () => ({ plain: [], histograms: [] }),
+    text: async () => '',
+  })`,
+  'requests.ts': 'export const createRequestCounter = () => () => {}',
+  'countedBudgets.ts': 'export const countedBudgets = (budgets) => budgets',
+  'countedReplays.ts': 'export const countedReplays = (transact) => transact',
+  'watchApp.ts': 'export const watchApp = () => () => {}',
+}
+
+/** Bundles the server without its metrics, for which it has no switch. Returns where the program stands. */
+export const buildWithoutMetrics = async (): Promise<string> => {
+  const outfile = programOf('withoutMetrics')
+  await build({
+    absWorkingDir: root,
+    entryPoints: ['server/main.ts'],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    packages: 'external',
+    logLevel: 'warning',
+    // It looks for its workers and for package.json from there.
+    define: { 'import.meta.url': JSON.stringify(pathToFileURL(path.join(root, 'dist/main.js')).href) },
+    plugins: [
+      {
+        name: 'without metrics',
+        setup({ onLoad }) {
+          onLoad({ filter: /server\/platform\/metrics\/\w+\.ts$/ }, ({ path: file }) => {
+            const contents = idle[path.basename(file)]
+            return contents === undefined ? undefined : { contents, loader: 'js' }
+          })
+        },
+      },
+    ],
+  })
+  return outfile
+}
