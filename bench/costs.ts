@@ -1,13 +1,15 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { checkSame } from './check.ts'
-import { compare, type Outcome } from './rounds.ts'
+import { compare, median, type Outcome } from './rounds.ts'
 import { meLoad, own, type Stage } from './scenarios.ts'
 import type { OwnOptions, Server } from './servers.ts'
 import { buildWithoutMetrics } from './withoutMetrics.ts'
 
 /** Many short rounds: what else the machine does then meets all servers alike. */
-const length = { rounds: 9, seconds: 2, warmUpSeconds: 4 }
+const length = { rounds: 5, seconds: 1, warmUpSeconds: 3 }
+/** Servers are started anew this often: each process compiles its code a little differently, and keeps to that. */
+const generations = 3
 
 const names = {
   all: 'as it comes',
@@ -23,7 +25,7 @@ const names = {
 type Variant = Pick<OwnOptions, 'environment' | 'program'>
 
 /** CPU of `/auth/me` with and without each thing that every request passes through, in one run. */
-export const measureCosts = async (stage: Stage): Promise<Outcome> => {
+export const measureCosts = async (stage: Stage): Promise<readonly Outcome[]> => {
   const program = await buildWithoutMetrics()
   const collector = await startCollector()
   stage.atEnd(collector.close)
@@ -39,16 +41,24 @@ export const measureCosts = async (stage: Stage): Promise<Outcome> => {
     oneTraced: { environment: { ...traced, OTEL_TRACES_SAMPLER_ARG: '0.01' } },
     allTraced: { environment: traced },
   }
+  const outcomes: Outcome[] = []
+  while (outcomes.length < generations) outcomes.push(await measureOnce(stage, variants))
+  if (collector.batches() === 0) throw new Error('the collector was sent nothing')
+  return outcomes
+}
+
+const measureOnce = async (stage: Stage, variants: Record<keyof typeof names, Variant>): Promise<Outcome> => {
   const servers: Server[] = []
   for (const [key, variant] of Object.entries(variants))
     servers.push(await own(stage, names[key as keyof typeof names], variant))
   const load = meLoad(stage)
-  await checkSame(load, servers)
-  await Promise.all(servers.map(checkMetrics))
-  const outcome = await compare(load, servers, stage.length.seconds === 1 ? stage.length : length)
-  for (const server of servers) await server.stop()
-  if (collector.batches() === 0) throw new Error('the collector was sent nothing')
-  return outcome
+  try {
+    await checkSame(load, servers)
+    await Promise.all(servers.map(checkMetrics))
+    return await compare(load, servers, length)
+  } finally {
+    for (const server of servers) await server.stop()
+  }
 }
 
 /** Takes spans and forgets them. */
@@ -78,18 +88,24 @@ const checkMetrics = async ({ name, url }: Server): Promise<void> => {
     throw new Error(`${name} does not have the metrics that it should`)
 }
 
-/** What each thing costs: the share is the median of the rounds' own ratios. */
-export const costTable = ({ rows }: Outcome): string => {
-  const cells = ({ name, serverCpu, cpuRatios }: Outcome['rows'][number]) => {
-    const share = (cpuRatios[names.all] ?? Number.NaN) - 1
-    return `| ${name} | ${serverCpu.toFixed(1)} | ${share < 0 ? '' : '+'}${(share * 100).toFixed(1)} % |`
+/** What each thing costs: the median of the generations, and in brackets the least and the most of them. */
+export const costTable = (outcomes: readonly Outcome[]): string => {
+  const rowsOf = (wanted: string) => outcomes.flatMap(({ rows }) => rows.filter(({ name }) => name === wanted))
+  const shareOf = (one: string, other: string) => {
+    const shares = rowsOf(one).map(({ cpuRatios }) => ((cpuRatios[other] ?? Number.NaN) - 1) * 100)
+    const [least, most] = [Math.min(...shares), Math.max(...shares)]
+    return `${signed(median(shares))} % (${signed(least)} to ${signed(most)})`
   }
-  const both = (rows[0]?.cpuRatios[names.neither] ?? Number.NaN) - 1
   return [
     '| `GET /api/v1/auth/me`, 128 connections | CPU us a request | against as it comes |',
     '|---|--:|--:|',
-    ...rows.map(cells),
+    ...Object.values(names).map((name) => {
+      const cpu = median(rowsOf(name).map(({ serverCpu }) => serverCpu)).toFixed(1)
+      return `| ${name} | ${cpu} | ${name === names.all ? '' : shareOf(name, names.all)} |`
+    }),
     '',
-    `Limits and metrics together add ${(both * 100).toFixed(1)} % to a server without both; wanted: less than 10 %.`,
+    `What limits and metrics together add to a server without both: ${shareOf(names.all, names.neither)}; wanted: less than 10 %.`,
   ].join('\n')
 }
+
+const signed = (value: number): string => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(1)}`

@@ -14,8 +14,8 @@ const idle: Readonly<Record<string, string>> = {
     snapshot: async () => ({ plain: [], histograms: [] }),
     text: async () => '',
   })`,
+  'refusals.ts': 'export const countRefusals = () => () => {}',
   'requests.ts': 'export const createRequestCounter = () => () => {}',
-  'countedBudgets.ts': 'export const countedBudgets = (budgets) => budgets',
   'countedReplays.ts': 'export const countedReplays = (transact) => transact',
   'watchApp.ts': 'export const watchApp = () => () => {}',
 }

@@ -28,9 +28,9 @@ import { createFlags, type Flags } from './platform/flags/flags.ts'
 import { readFlagRows } from './platform/flags/rows.ts'
 import { openBudgets } from './platform/limits/openBudgets.ts'
 import { createLoad } from './platform/load.ts'
-import { countedBudgets } from './platform/metrics/countedBudgets.ts'
 import { countedReplays } from './platform/metrics/countedReplays.ts'
 import { createMetrics, type Metrics } from './platform/metrics/metrics.ts'
+import { countRefusals } from './platform/metrics/refusals.ts'
 import { createRequestCounter } from './platform/metrics/requests.ts'
 import { watchApp } from './platform/metrics/watchApp.ts'
 import { createScraping } from './platform/metrics/workers.ts'
@@ -227,8 +227,8 @@ interface CallParts {
 const createCalls = async ({ options, modules, metrics, pools, feed, flags, tracing }: CallParts) => {
   const { config, log, now = () => new Date() } = options
   const { database, gateDatabase } = pools
-  const { budgets: uncounted, close } = await openBudgets({ config, openDatabase: pools.openApart, log })
-  const budgets = countedBudgets(uncounted, metrics)
+  const onRefused = countRefusals(metrics)
+  const { budgets, close } = await openBudgets({ config, openDatabase: pools.openApart, log, onRefused })
   const { replicaLagSeconds: lagSeconds } = config.database
   const open = pools.openReplica
   const replica = open && createReplica({ open, primary: database, positions: gateDatabase, lagSeconds, metrics, log })

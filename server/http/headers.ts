@@ -32,7 +32,7 @@ type ReplyNames = Pick<RequestHead, 'id'> & Partial<Pick<RequestHead, 'budget'>>
 export const headersOfReply = (exchange: Exchange, head: ReplyNames, cors: Cors): Record<string, string> => {
   const headers = new ReplyHeaders(head.id)
   addHeaders(headers, cors(exchange))
-  if (head.budget) addHeaders(headers, budgetHeaders(head.budget))
+  if (head.budget) addBudget(headers, head.budget)
   return headers
 }
 
@@ -83,7 +83,7 @@ export const createCors = (origins: readonly string[]): Cors => {
 }
 
 /** What is left of the budget that the call spent, in the fields of draft-ietf-httpapi-ratelimit-headers-10. */
-const budgetHeaders = ({ rate, quota, remaining, resetSeconds }: Allowance): HeaderMap => ({
-  'ratelimit-policy': `"${rate}";q=${quota};w=60`,
-  ratelimit: `"${rate}";r=${remaining};t=${resetSeconds}`,
-})
+const addBudget = (headers: Record<string, string>, { rate, quota, remaining, resetSeconds }: Allowance): void => {
+  headers['ratelimit-policy'] = `"${rate}";q=${quota};w=60`
+  headers.ratelimit = `"${rate}";r=${remaining};t=${resetSeconds}`
+}

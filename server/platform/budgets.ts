@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type RateLimiterAbstract, RateLimiterRes } from 'rate-limiter-flexible'
+import { RateLimiterRes } from 'rate-limiter-flexible'
 import type { RateClass } from '../../contract/define.ts'
 import { refuse } from '../rpc/failure.ts'
 import type { LimitStore } from './limits/store.ts'
@@ -40,8 +40,18 @@ export const unlimited: Budgets = {
   forgiveGuess: async () => {},
 }
 
-/** Counts calls in windows of a minute. `addressPerMinute` is what an address may ask for without valid credentials. */
-export const createBudgets = (addressPerMinute: number, store: Pick<LimitStore, 'limiter'>): Budgets => {
+/** Told of every refusal. */
+export type OnRefused = (budget: 'address' | 'guess' | RateClass) => void
+
+interface Parts {
+  /** What an address may ask for without valid credentials. */
+  readonly addressPerMinute: number
+  readonly store: Pick<LimitStore, 'limiter'>
+  readonly onRefused: OnRefused
+}
+
+/** Counts calls in windows of a minute. */
+export const createBudgets = ({ addressPerMinute, store, onRefused }: Parts): Budgets => {
   const perWindow = (name: string, points: number) => store.limiter({ name, points, seconds: windowSeconds })
   const addresses = perWindow('address', addressPerMinute)
   const classes = {
@@ -49,23 +59,36 @@ export const createBudgets = (addressPerMinute: number, store: Pick<LimitStore, 
     write: perWindow('write', perMinute.write),
     credential: perWindow('credential', perMinute.credential),
   }
+  const refused = (budget: 'address' | RateClass) => (exceeded: unknown) => {
+    if (!(exceeded instanceof RateLimiterRes)) throw exceeded
+    onRefused(budget)
+    throw refuse('rate_limited', { retryAfterSeconds: exceeded.msBeforeNext / 1000 })
+  }
   const guesses = store.limiter({ name: 'guess', points: guessesMax, seconds: guessesSeconds, givesBack: true })
+  const allowance = (rate: RateClass): Spent<Allowance> => [
+    ({ remainingPoints: remaining, msBeforeNext }) => ({
+      rate,
+      quota: perMinute[rate],
+      remaining,
+      resetSeconds: Math.ceil(msBeforeNext / 1000),
+    }),
+    refused(rate),
+  ]
+  const spent = { read: allowance('read'), write: allowance('write'), credential: allowance('credential') }
+  const ofAddress: Spent<void> = [() => {}, refused('address')]
   return {
-    async spendAddress(address) {
-      await consume(addresses, address)
-    },
-    async spendClass(rate, principal) {
-      const { remainingPoints, msBeforeNext } = await consume(classes[rate], principal)
-      const resetSeconds = Math.ceil(msBeforeNext / 1000)
-      return { rate, quota: perMinute[rate], remaining: remainingPoints, resetSeconds }
-    },
-    async tryGuess(account) {
-      // Counted before the password is looked at, so that many guesses at once get no more than the budget.
-      return guesses.consume(digestOf(account)).then(
+    // Every call waits for this: one promise besides the store's.
+    spendAddress: (address) => addresses.consume(address).then(...ofAddress),
+    spendClass: (rate, principal) => classes[rate].consume(principal).then(...spent[rate]),
+    // Counted before the password is looked at, so that many guesses at once get no more than the budget.
+    tryGuess: (account) =>
+      guesses.consume(digestOf(account)).then(
         () => true,
-        () => false,
-      )
-    },
+        () => {
+          onRefused('guess')
+          return false
+        },
+      ),
     async forgiveGuess(account) {
       await guesses.reward(digestOf(account))
     },
@@ -75,11 +98,5 @@ export const createBudgets = (addressPerMinute: number, store: Pick<LimitStore, 
 /** A store holds no e-mail, nor the text of whatever length that somebody sent as one. */
 const digestOf = (account: string): string => createHash('sha256').update(account).digest('base64url')
 
-const consume = async (from: RateLimiterAbstract, key: string): Promise<RateLimiterRes> => {
-  try {
-    return await from.consume(key)
-  } catch (exceeded) {
-    if (!(exceeded instanceof RateLimiterRes)) throw exceeded
-    throw refuse('rate_limited', { retryAfterSeconds: exceeded.msBeforeNext / 1000 })
-  }
-}
+/** What becomes of what the store said. */
+type Spent<Answer> = readonly [granted: (left: RateLimiterRes) => Answer, refused: (exceeded: unknown) => never]

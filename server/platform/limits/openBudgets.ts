@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import type { Database, DatabaseOptions } from '../../../db/database.ts'
 import type { Config } from '../../config.ts'
-import { type Budgets, createBudgets, unlimited } from '../budgets.ts'
+import { type Budgets, createBudgets, type OnRefused, unlimited } from '../budgets.ts'
 import { createMemoryStore } from './memoryStore.ts'
 import { openPostgresStore, storeConnections } from './postgresStore.ts'
 import { openRedisStore } from './redisStore.ts'
@@ -12,6 +12,7 @@ export interface BudgetParts {
   /** Opens a pool of the role `app` with these settings. Called only when the budgets are to be kept there. */
   readonly openDatabase: (settings: Partial<DatabaseOptions>) => Database
   readonly log: Logger
+  readonly onRefused: OnRefused
 }
 
 /** The budgets in the store that the configuration names. */
@@ -19,7 +20,10 @@ export const openBudgets = async (parts: BudgetParts): Promise<{ budgets: Budget
   const { ratePerMinute } = parts.config.limits
   if (ratePerMinute === 0) return { budgets: unlimited, close: async () => {} }
   const store = await openStore(parts)
-  return { budgets: createBudgets(ratePerMinute, store), close: store.close }
+  return {
+    budgets: createBudgets({ addressPerMinute: ratePerMinute, store, onRefused: parts.onRefused }),
+    close: store.close,
+  }
 }
 
 const openStore = async ({ config, openDatabase, log }: BudgetParts): Promise<LimitStore> => {
