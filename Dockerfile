@@ -10,6 +10,7 @@ COPY tsconfig.json ./
 COPY contract ./contract
 COPY db ./db
 COPY server ./server
+COPY examples ./examples
 COPY scripts/build.mjs ./scripts/
 RUN node scripts/build.mjs
 

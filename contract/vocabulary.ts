@@ -22,28 +22,24 @@ export type Topic = keyof Topics & string
 export type Flags = typeof builtInFlags & Together<Own<'flags'>>
 export type FlagName = keyof Flags & string
 
-const added = <Table extends keyof ContractModule>(table: Table): NonNullable<ContractModule[Table]> =>
-  Object.assign({}, ...Object.values<ContractModule>(modules).map((module) => module[table] ?? {}))
-
-// A built-in word keeps its meaning whatever a module says; that two say the same is found out as the server starts.
+/** A table with what the modules add to it. A built-in word keeps its meaning; that two say the same is found out at the start. */
+const joined = <T>(table: keyof ContractModule, builtIn: object): T =>
+  Object.assign({}, ...Object.values<ContractModule>(modules).map((module) => module[table]), builtIn)
 
 /** Every error code with its status and sentence. */
-export const errors: Readonly<Record<ErrorCode, ErrorRule>> = { ...added('errors'), ...builtInErrors }
+export const errors: Readonly<Record<ErrorCode, ErrorRule>> = joined('errors', builtInErrors)
 
 /** Every permission with its meaning. */
-export const permissions: Readonly<Record<Permission, string>> = { ...added('permissions'), ...builtInPermissions }
+export const permissions: Readonly<Record<Permission, string>> = joined('permissions', builtInPermissions)
 
 /** Every topic with what its events tell. */
-export const topics: Topics = { ...added('topics'), ...builtInTopics }
+export const topics: Topics = joined('topics', builtInTopics)
 
 /** Every flag with what it can say, and what it says while nothing else decides. */
-export const flags: Flags = { ...added('flags'), ...builtInFlags }
+export const flags: Flags = joined('flags', builtInFlags)
 
 /** Every topic by name. */
 export const topicNames = Object.keys(topics) as [Topic, ...Topic[]]
 
 /** Topics after which somebody may see less than before. */
-export const endingAccess: Readonly<Record<string, EndingAccess | undefined>> = {
-  ...added('endingAccess'),
-  ...builtInEndings,
-}
+export const endingAccess: Readonly<Record<string, EndingAccess | undefined>> = joined('endingAccess', builtInEndings)

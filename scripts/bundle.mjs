@@ -4,7 +4,7 @@ import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 
 const root = path.resolve(import.meta.dirname, '..')
-const sources = ['contract', 'server', 'db', 'package-lock.json', 'scripts/build.mjs']
+const sources = ['contract', 'server', 'db', 'examples', 'package-lock.json', 'scripts/build.mjs']
 
 const newest = (file) => {
   const stat = statSync(file, { throwIfNoEntry: false })

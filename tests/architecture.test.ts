@@ -9,12 +9,14 @@ import { describe, expect, it } from 'vitest'
  */
 const allowed: Record<string, readonly string[]> = {
   contract: ['zod'],
+  'contract/modules.ts': ['contract', 'examples'],
   db: ['drizzle-orm', 'pg', 'uuidv7'],
   'server/context.ts': ['pino', 'contract', 'db', 'server/platform'],
   'server/config.ts': ['contract', 'server/platform/configuration', 'server/platform/tracing/openTracing.ts'],
   'server/background.ts': ['pino', 'db', 'server/config.ts', 'server/platform', 'server/rpc'],
   'server/database.ts': ['pino', 'contract', 'db', 'server/config.ts', 'server/pools.ts', 'server/schema.ts'],
   'server/pools.ts': ['pino', 'db', 'server/config.ts', 'server/platform'],
+  'server/devState.ts': ['contract', 'db', 'server/features', 'server/platform'],
   'server/identities.ts': ['pino', 'db', 'server/features', 'server/platform', 'server/rpc'],
   'server/log.ts': ['pino', 'pino-pretty', 'server/config.ts'],
   'server/version.ts': ['package.json'],
@@ -81,7 +83,7 @@ const allowed: Record<string, readonly string[]> = {
   'server/platform/hashing': ['hash-wasm', '@node-rs/argon2'],
   'server/platform/configuration': ['contract', 'zod', 'server/platform/configuration'],
   'server/features': ['contract', 'db', 'drizzle-orm', 'uuidv7', 'server/context.ts', 'server/rpc', 'server/platform'],
-  'server/modules.ts': ['contract', 'server/features', 'server/rpc'],
+  'server/modules.ts': ['contract', 'examples', 'server/features', 'server/rpc'],
   'server/app.ts': ['pino', 'contract', 'db', 'server'],
   'server/main.ts': ['server'],
   'server/migrate.ts': ['server'],

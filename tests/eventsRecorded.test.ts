@@ -3,6 +3,7 @@ import { topicNames } from '../contract/vocabulary.ts'
 import { type Account, login, password, register, registerAdmin } from './support/accounts.ts'
 import { startApp, type TestApp } from './support/app.ts'
 import { entries } from './support/entries.ts'
+import { scenes, type Work } from './support/scenes.ts'
 
 /** Every mutation, done once with success: what it records, and that a failure records nothing. */
 let app: TestApp
@@ -21,6 +22,7 @@ interface Call {
   readonly path: string
   readonly body?: unknown
   readonly token?: string
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 const unique = () => `x${Math.random().toString(36).slice(2, 10)}`
@@ -186,23 +188,45 @@ const deeds: Record<string, readonly [topic: string, call: () => Promise<Call>]>
   'events.ticket': ['stream.ticket_issued', async () => ({ method: 'POST', path: '/stream/ticket' })],
 }
 
+/** A tenant of the administrator, for what modules do in it. */
+const inTenant = async (): Promise<Work> => {
+  const headers = { 'x-tenant-id': await newTenant() }
+  const make: Work['make'] = async (path, body) =>
+    (await app.request('POST', `/api/v1${path}`, { body, token: admin.accessToken, headers })).body.data.id
+  return { headers, make }
+}
+
+for (const [key, [topic, prepare]] of scenes.flatMap((scene) => Object.entries(scene.deeds))) {
+  deeds[key] = [
+    topic,
+    async () => {
+      const work = await inTenant()
+      return { ...(await prepare(work)), headers: work.headers }
+    },
+  ]
+}
+
 const mutations = [...entries].filter(([, { kind }]) => kind === 'mutation').map(([key]) => key)
 
 const recorded = () => app.sql('select topic, request_id, target, tenant_id, actor_id from events order by sequence')
 
 it.each(mutations)('%s records its event with the change', async (key) => {
   const [topic, prepare] = deeds[key] ?? []
-  if (!topic || !prepare) throw new Error(`say in this test how ${key} is done and what it records`)
-  const { method, path, body, token = admin.accessToken } = await prepare()
+  if (!topic || !prepare) throw new Error(`say in this test, or in the scene of its module, how ${key} is done`)
+  const { method, path, body, token = admin.accessToken, headers } = await prepare()
   const id = `${key}-1`
-  const reply = await app.request(method, `/api/v1${path}`, { body, token, headers: { 'x-request-id': id } })
+  const reply = await app.request(method, `/api/v1${path}`, {
+    ...{ body, token },
+    headers: { 'x-request-id': id, ...headers },
+  })
   expect([reply.status, reply.body?.error]).toEqual([expect.toBeOneOf([200, 201, 204]), undefined])
   const events = (await recorded()).filter(({ request_id }) => request_id === id)
   expect(events.map((event) => event.topic)).toEqual([topic])
 })
 
 it('has a use for every topic', async () => {
-  const used = new Set(Object.values(deeds).map(([topic]) => topic))
+  const behind = scenes.flatMap(({ behindTheScene = [] }) => behindTheScene)
+  const used = new Set([...behind, ...Object.values(deeds).map(([topic]) => topic)])
   expect(topicNames.filter((topic) => !used.has(topic))).toEqual([])
 })
 

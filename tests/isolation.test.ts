@@ -7,6 +7,7 @@ import { chooseRecorded, type Recorded, runAlone } from './support/isolationStat
 import { type Walk, walk } from './support/isolationWalk.ts'
 import { dropRowSecurity, type OpenableApp, startOpenableApp } from './support/isolationWalls.ts'
 import { createWorld, gapsOf, unguardedTables, type World } from './support/isolationWorld.ts'
+import { scenes } from './support/scenes.ts'
 
 /**
  * Two tenants with twin data. The manager of one calls every entry of the contract with every id, cursor and header
@@ -150,7 +151,8 @@ describe('with one wall', () => {
       const { findings } = await walk(app, world, { entries, withRefusals: false, transports: ['rest'] })
       app.open('none')
       const features = new Set(findings.map((finding) => finding.split('.')[0]))
-      expect([...features].sort()).toEqual(['access', 'menus', 'roles', 'tenants', 'users'])
+      const open = ['access', 'menus', 'roles', 'tenants', 'users', ...scenes.map(({ module }) => module)]
+      expect([...features].sort()).toEqual(open.sort())
     })
   })
 })

@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { Client, type ClientBase } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createDatabase, type TestDatabase } from './support/database.ts'
+import { moduleTables } from './support/isolationWorld.ts'
+import { scenes } from './support/scenes.ts'
 import { withClient } from './support/testServer.ts'
 
 /**
@@ -25,6 +27,7 @@ const rowsOf = (tenant: string | null): Record<string, string> => {
     user_roles: `tenant_id ${is}`,
     menus: `tenant_id ${is}`,
     permissions: tenant === null ? 'true' : 'false',
+    ...Object.fromEntries(moduleTables.map((table) => [table, `tenant_id ${is}`])),
     flags: tenant === null ? 'true' : 'false',
   }
 }
@@ -57,6 +60,15 @@ const furnish = async (tenant: string | null, member: string) => {
   await insert('role_permissions select $1, id from permissions limit 1', role)
   await insert('user_roles (user_id, role_id, tenant_id) values ($1, $2, $3)', member, role, tenant)
   await insert('menus (id, tenant_id, code, label) values ($1, $2, $3, $3)', randomUUID(), tenant, role)
+  for (const { furnish: furnishModule } of tenant === null ? [] : scenes)
+    await furnishModule({
+      tenantId: tenant ?? '',
+      canary: 'row',
+      insert: async (table, row) => {
+        const places = Object.keys(row).map((_, index) => `$${index + 1}`)
+        await insert(`${table} (${Object.keys(row)}) values (${places})`, ...Object.values(row))
+      },
+    })
 }
 
 beforeAll(async () => {
@@ -139,6 +151,7 @@ const moves: Record<string, string> = {
   role_permissions: `role_id = '${roleOfB}'`,
   user_roles: `tenant_id = '${b}'`,
   menus: `tenant_id = '${b}'`,
+  ...Object.fromEntries(moduleTables.map((table) => [table, `tenant_id = '${b}'`])),
 }
 const move = (table: string) =>
   moves[table] === undefined ? '42501' : attempt(a, `update ${table} set ${moves[table]}`)

@@ -10,7 +10,7 @@ const systemErrors: Record<string, (error: NodeJS.ErrnoException) => string> = {
 }
 
 /** Their message says what happened and what to do. */
-const explained = new Set(['ConfigError', 'UnsuitableDatabaseError', 'MissingTracingError'])
+const explained = new Set(['ConfigError', 'UnsuitableDatabaseError', 'MissingTracingError', 'ModuleError'])
 
 /** Says in one sentence, or one list, why the server did not start and what to do. Only the unforeseen shows a stack. */
 export const explainStartFailure = (error: unknown, failure = 'tsforge did not start'): string => {

@@ -1,6 +1,7 @@
 import { getTableName } from 'drizzle-orm'
 import type { ContractModule } from '../../contract/define.ts'
 import { errors } from '../../contract/errors.ts'
+import { flags } from '../../contract/flags.ts'
 import { modules as contracts } from '../../contract/modules.ts'
 import { permissions } from '../../contract/permissions.ts'
 import { topics } from '../../contract/topics.ts'
@@ -36,7 +37,7 @@ const doubles = (modules: readonly AnyModule[], vocabularies: Readonly<Record<st
       modules.flatMap((module) => wordsOf(module).map((word) => ({ word, owner: `the module ${module.name}` }))),
       kind,
     )
-  const ofVocabularies = (kind: string, table: 'permissions' | 'errors' | 'topics', builtIn: object) =>
+  const ofVocabularies = (kind: string, table: 'permissions' | 'errors' | 'topics' | 'flags', builtIn: object) =>
     repeated(
       [
         ...Object.keys(builtIn).map((word) => ({ word, owner: 'the built-in features' })),
@@ -59,6 +60,7 @@ const doubles = (modules: readonly AnyModule[], vocabularies: Readonly<Record<st
     ...ofVocabularies('permission', 'permissions', permissions),
     ...ofVocabularies('error', 'errors', errors),
     ...ofVocabularies('topic', 'topics', topics),
+    ...ofVocabularies('flag', 'flags', flags),
   ]
 }
 
@@ -82,7 +84,9 @@ const lacks = (modules: readonly AnyModule[]): string[] => {
   return modules.flatMap(({ name, needs = [] }) =>
     needs
       .filter((needed) => !names.has(needed))
-      .map((needed) => `The module ${name} needs the module ${needed}, which is not listed: add it to modules.ts.`),
+      .map(
+        (needed) => `The module ${name} needs the module ${needed}, which is not listed: add it to server/modules.ts.`,
+      ),
   )
 }
 

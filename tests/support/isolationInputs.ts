@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import type { Entry } from '../../contract/define.ts'
 import type { Request } from './isolationCall.ts'
-import { canaryOf, type Kind, kinds, type Side } from './isolationSide.ts'
+import { canaryOf, type Kind, type Side } from './isolationSide.ts'
 import type { World } from './isolationWorld.ts'
 
 /**
@@ -42,9 +42,7 @@ const isIdList = (field: z.ZodType) => accepts(field, [unknown]) && !accepts(fie
 const kindOf = (name: string, [, path]: Entry['http']): Kind => {
   const resource = path.split('/{')[0]?.split('/').at(-1) ?? ''
   const named = /^(?!parent)(\w+)_ids?$/.exec(name)?.[1]
-  const kind = named === undefined ? resource : `${named}s`
-  if (!(kinds as readonly string[]).includes(kind)) throw new Error(`it is not known what ${name} is the id of`)
-  return kind as Kind
+  return named === undefined ? resource : `${named}s`
 }
 
 const fieldsOf = ({ input }: Entry): [string, z.ZodType][] => Object.entries(input?.shape ?? {})
@@ -95,12 +93,11 @@ const plainFields = (entry: Entry, ids: readonly IdField[], level: Level) => {
   )
 }
 
-const originsOf = ({ isList, kind }: IdField, { shared }: World): Origin[] => [
-  'own',
-  'foreign',
-  ...(isList ? (['mixed'] as const) : []),
-  ...(shared[kind] === undefined ? [] : (['shared'] as const)),
-]
+const originsOf = ({ name, isList, kind }: IdField, { a, shared }: World): Origin[] => {
+  if (a.ids[kind] === undefined) throw new Error(`it is not known what ${name} is the id of`)
+  const more: Origin[] = isList ? ['mixed'] : []
+  return ['own', 'foreign', ...more, ...(shared[kind] === undefined ? [] : (['shared'] as const))]
+}
 
 const combine = (fields: readonly IdField[], world: World): Origin[][] =>
   fields.reduce<Origin[][]>(
@@ -162,7 +159,7 @@ const toProbe = (choice: Choice, world: World): Probe => {
   const build = (isTwin: boolean): Request => {
     const foreign = (kind: Kind) => (isTwin ? unknown : b.ids[kind])
     const named = ids.map((field, index) => {
-      const foreignId = isShared(field) ? a.ids[field.kind] : foreign(field.kind)
+      const foreignId = isShared(field) ? a.ids.permissions : (foreign(field.kind) ?? unknown)
       return [field.name, idsFrom(field, origins[index] ?? 'own', foreignId, world)]
     })
     const tenant = { own: a.ids.tenants, foreign: foreign('tenants'), none: undefined }[header]

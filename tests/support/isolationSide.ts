@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { password } from './accounts.ts'
 import type { TestApp } from './app.ts'
+import { scenes } from './scenes.ts'
 
 export type Letter = 'a' | 'b'
 
@@ -8,8 +9,12 @@ export type Letter = 'a' | 'b'
 export const canaryOf = (letter: Letter) => `canary-${letter}`
 
 /** The kinds of ids, named as the resource in the path of an entry. */
-export const kinds = ['tenants', 'users', 'roles', 'menus', 'permissions', 'api-keys', 'sessions'] as const
-export type Kind = (typeof kinds)[number]
+const builtIn = ['tenants', 'users', 'roles', 'menus', 'permissions', 'api-keys', 'sessions'] as const
+/** Built in, or of a module. */
+export type Kind = string
+
+/** A module's scene makes those of its own kinds; a kind without one fails the walk. */
+type Ids = Readonly<Record<(typeof builtIn)[number], string>> & Readonly<Record<Kind, string>>
 
 /** One of two tenants with twin data. */
 export interface Side {
@@ -22,7 +27,7 @@ export interface Side {
   /** An API key of the manager that may do all that they may. */
   readonly key: string
   /** One of each. The user of A is the person who is in both tenants. */
-  readonly ids: Readonly<Record<Kind, string>>
+  readonly ids: Ids
 }
 
 type Sql = TestApp['sql']
@@ -68,10 +73,21 @@ export const createSide = async (app: TestApp, letter: Letter, both: string): Pr
     permissions: await idOf(sql, 'permissions', "code = 'users.read'"),
     'api-keys': await furnishKeys(sql, canary, managerId),
     sessions: await idOf(sql, 'sessions', `user_id = '${managerId}' order by id desc`),
+    ...(await furnishModules(sql, letter, tenant_id)),
   }
   const body = { name: canary('Key'), scopes: ['*'] }
   const { plaintext: key } = (await app.request('POST', '/api/v1/api-keys', { token, body })).body.data
   return { tenantIds, personIds: [managerId, plainId], token, key, ids }
+}
+
+/** What modules have in the tenant. */
+const furnishModules = async (sql: Sql, letter: Letter, tenantId: string): Promise<Record<string, string>> => {
+  const place = {
+    tenantId,
+    canary: canaryOf(letter),
+    insert: (table: string, row: object) => insert(sql, table, { ...row }),
+  }
+  return Object.assign({}, ...(await Promise.all(scenes.map(({ furnish }) => furnish(place)))))
 }
 
 type Canary = (text: string) => string

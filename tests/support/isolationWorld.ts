@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto'
+import { getTableName } from 'drizzle-orm'
+import { modules } from '../../server/modules.ts'
 import type { TestApp } from './app.ts'
 import { allow, canaryOf, createSide, grant, insert, type Kind, type Side } from './isolationSide.ts'
 
@@ -20,6 +22,11 @@ export interface World {
   readonly restore: () => Promise<void>
 }
 
+/** Of the modules that bring tables of their own: each has a tenant, parents before their children. */
+export const moduleTables = modules.flatMap(({ tables = [], migrations }) =>
+  migrations ? tables.map((table) => getTableName(table)) : [],
+)
+
 /** What belongs to tenants and people, by table, parents before their children. A table that is missing here is a gap. */
 const owned = (tenantIds: readonly string[], personIds: readonly string[]): Record<string, string> => {
   const inTenant = `tenant_id in ('${tenantIds.join("', '")}')`
@@ -36,6 +43,7 @@ const owned = (tenantIds: readonly string[], personIds: readonly string[]): Reco
     refresh_tokens: `session_id in (select id from sessions where ${ofPeople})`,
     api_keys: ofPeople,
     stream_tickets: ofPeople,
+    ...Object.fromEntries(moduleTables.map((table) => [table, inTenant])),
   }
 }
 
