@@ -1,4 +1,5 @@
 import cluster from 'node:cluster'
+import path from 'node:path'
 import type { Logger } from 'pino'
 import type { FlagTable } from '../contract/flagTable.ts'
 import document from '../contract/openapi.json' with { type: 'json' }
@@ -6,9 +7,11 @@ import { flags as ownFlags } from '../contract/vocabulary.ts'
 import type { Database } from '../db/database.ts'
 import { type Background, createBackground } from './background.ts'
 import { addressSet, type Config } from './config.ts'
+import { createDevState } from './devState.ts'
 import { findAnyAdmin } from './features/access/administrators.ts'
 import { chooseAdapter } from './http/adapter.ts'
 import { createClientAddress } from './http/clientAddress.ts'
+import { devRoutes } from './http/dev.ts'
 import { createDispatch } from './http/dispatch.ts'
 import { docsRoutes } from './http/docs.ts'
 import { createCors } from './http/headers.ts'
@@ -23,6 +26,7 @@ import { modules as ownModules } from './modules.ts'
 import type { Budgets } from './platform/budgets.ts'
 import { createDeadlines } from './platform/deadlines.ts'
 import { createFeed, type Feed } from './platform/events/feed.ts'
+import { readRecentEvents } from './platform/events/recentEvents.ts'
 import { createStreams } from './platform/events/streams.ts'
 import { createFlags, type Flags } from './platform/flags/flags.ts'
 import { readFlagRows } from './platform/flags/rows.ts'
@@ -43,6 +47,7 @@ import type { Recorder } from './platform/tracing/recorder.ts'
 import { tapLog } from './platform/tracing/tapLog.ts'
 import type { Tracing } from './platform/tracing/tracing.ts'
 import { type DatabaseAddresses, gateConnections, openPools, type Pools } from './pools.ts'
+import { projectFolder } from './projectFolder.ts'
 import { createGate, createPermissionsNow } from './rpc/gates.ts'
 import { checkKey } from './rpc/idempotency.ts'
 import type { AnyModule } from './rpc/module.ts'
@@ -128,9 +133,24 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     duties: background.reportDuties,
     replica: replica?.report,
   }
+  const recorder = tracing?.recorder
+  // In development alone, since nothing records requests anywhere else.
+  const forDevelopers = recorder
+    ? devRoutes({
+        recorder,
+        state: createDevState({
+          database,
+          recentEvents: () => readRecentEvents(gateDatabase.db),
+          flags,
+          moduleHealth: lives.health,
+          duties: background.reportDuties,
+        }),
+        folder: path.join(projectFolder, 'server/http/dev'),
+      })
+    : []
   const { trustedProxies } = config.http
   const handle = createDispatch({
-    routes: createRoutes({ options, modules, calls, router, system }),
+    routes: [...createRoutes({ options, modules, calls, router, system }), ...forDevelopers],
     socketRoute: sockets.route,
     cors: createCors(config.http.corsOrigins),
     budgets,

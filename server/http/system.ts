@@ -3,6 +3,7 @@ import type { JWK } from 'jose'
 import { refuse } from '../rpc/failure.ts'
 import { success } from './envelope.ts'
 import type { Exchange } from './exchange.ts'
+import { isLocal } from './local.ts'
 import { answerWith, createResource } from './resource.ts'
 import type { Route } from './route.ts'
 
@@ -79,19 +80,13 @@ const metricsType = { 'content-type': 'text/plain; version=0.0.4; charset=utf-8'
 
 const system = (path: string, serve: Route['serve']): Route => ({ method: 'GET', path, serve, isSystem: true })
 
-const loopback = new Set(['127.0.0.1', '::1'])
-
-/**
- * Operators show X-Admin-Token; without a token configured only the local machine is let in. What a proxy on this
- * machine passes on is not local, whether we were told of the proxy or not.
- */
-const requireOperator = ({ headers, peerAddress }: Exchange, adminToken: string | undefined): void => {
+/** Operators show X-Admin-Token; without a token configured only the local machine is let in. */
+const requireOperator = (exchange: Exchange, adminToken: string | undefined): void => {
   if (adminToken === undefined) {
-    const isForwarded = headers['x-forwarded-for'] !== undefined || headers.forwarded !== undefined
-    if (loopback.has(peerAddress) && !isForwarded) return
+    if (isLocal(exchange)) return
     throw refuse('admin.forbidden')
   }
   const digest = (text: string) => createHash('sha256').update(text).digest()
-  const sent = headers['x-admin-token'] ?? ''
+  const sent = exchange.headers['x-admin-token'] ?? ''
   if (!timingSafeEqual(digest(sent), digest(adminToken))) throw refuse('admin.unauthorized')
 }
