@@ -46,6 +46,8 @@ const beyondCanaries = {
   'tenants.addMember': 'needs the e-mail of an account',
   'apiKeys.create': 'nobody holds a made-up scope; without one, below',
   'permissions.delete': 'the one at hand is asked for by entries',
+  'flags.set': 'knows the flags of the contract alone',
+  'flags.clear': 'knows the flags of the contract alone',
 }
 
 /** A world of rows to call every entry in, with a person who may do everything. */
