@@ -1,7 +1,7 @@
 /**
  * Measures tsforge beside bare handlers on the same machine and in the same minutes, then how its cost grows;
  * docs/benchmark.md says how and why. `--quick` is a short form whose figures are rough; `--only health` (me, logins,
- * memory, costs, growth, streams) does one part; `--profile <folder>` has every server of tsforge write a CPU profile there, to be read
+ * memory, growth, streams) does one part, and `costs` one that is done only when asked for; `--profile <folder>` has every server of tsforge write a CPU profile there, to be read
  * with topOfProfile.ts. Writes bench/results/. Fails when an answer is wrong, never because of a load's figure.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -10,6 +10,7 @@ import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { chartOf } from './chart.ts'
 import { costTable, measureCosts } from './costs.ts'
+import { costsAlone } from './costsAlone.ts'
 import { startDatabase } from './database.ts'
 import { abandonLoads, hasWrk } from './load.ts'
 import { makePeople } from './people.ts'
@@ -81,7 +82,11 @@ if (values.only !== 'growth' && values.only !== 'streams') {
   try {
     const stage = await setUp()
     if (values.only !== 'costs') write(await measure(stage))
-    if (isWanted('costs')) console.log(`\n${costTable(await measureCosts(stage))}`)
+    if (values.only === 'costs') {
+      const table = costTable(await measureCosts(stage))
+      progress()
+      console.log(`\n### What each thing costs\n\n${table}\n\n${await costsAlone()}`)
+    }
   } finally {
     await cleanUp()
   }
