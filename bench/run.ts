@@ -1,8 +1,8 @@
 /**
  * Measures tsforge beside bare handlers on the same machine and in the same minutes, then how its cost grows;
  * docs/benchmark.md says how and why. `--quick` is a short form whose figures are rough; `--only health` (me, logins,
- * memory, growth, streams) does one part, and `costs` one that is done only when asked for; `--profile <folder>` has every server of tsforge write a CPU profile there, to be read
- * with topOfProfile.ts. Writes bench/results/. Fails when an answer is wrong, never because of a load's figure.
+ * memory, growth, streams) does one part, and `costs` one that is done only when asked for; `--profile <folder>` has every
+ * server of tsforge write a CPU profile there, to be read with topOfProfile.ts. Writes bench/results/. Fails when an answer is wrong, never because of a load's figure.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
