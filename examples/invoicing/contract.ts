@@ -10,6 +10,7 @@ const words = {
   errors: {
     'invoices.not_found': [404, 'There is no such invoice.'],
     'invoices.number_taken': [409, 'An invoice with this number exists already.'],
+    'invoices.tenant_required': [400, 'Invoices belong to a tenant; name it in X-Tenant-ID.'],
     'invoices.not_a_draft': [409, 'The invoice was sent; what was sent stays as it is.'],
   },
   topics: {
@@ -26,7 +27,7 @@ const words = {
 
 const { query, mutation } = extend(words)
 
-const Day = z.iso.date()
+const Day = z.iso.date().max(10)
 const Cents = z.int().min(0).max(1_000_000_000)
 
 const Line = z.object({
@@ -93,7 +94,7 @@ export const invoices = {
         lines: z.array(Line).max(100).default([]),
       }),
       output: WholeInvoice,
-      errors: ['invoices.number_taken', 'tenant.invalid'],
+      errors: ['invoices.number_taken', 'invoices.tenant_required'],
     }),
 
     send: mutation({

@@ -37,7 +37,7 @@ export const invoices: Handlers<typeof contract.entries> = {
   },
 
   async create({ transaction, record, bucket, input, fail }) {
-    if (bucket === 'global') throw fail('tenant.invalid')
+    if (bucket === 'global') throw fail('invoices.tenant_required')
     const { number, lines } = input
     const id = uuidv7()
     const totalCents = lines.reduce((sum, { quantity, unit_cents }) => sum + quantity * unit_cents, 0)
