@@ -10,6 +10,6 @@ export const element = (name, { text, className, ...attributes } = {}, children 
 
 export const milliseconds = (value) => `${value < 10 ? value.toFixed(2) : value.toFixed(0)} ms`
 
-const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' })
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium', hourCycle: 'h23' })
 
 export const timeOfDay = (iso) => clock.format(new Date(iso))

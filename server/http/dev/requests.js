@@ -31,7 +31,7 @@ export const createRequests = (find, get) => {
     const button = element('button', { type: 'button', className: 'link', text: request.name })
     button.addEventListener('click', () => void choose(request.key))
     const line = element('tr', { className: request.isFailed ? 'failed' : '' }, [
-      element('td', {}, [button, element('small', { text: request.target })]),
+      element('td', {}, [button, ...addressOf(request)]),
       element('td', { text: statusOf(request), className: `status ${classOf(request.status)}` }),
       element('td', { text: String(request.queries), className: 'number' }),
       element('td', { text: String(request.events), className: 'number' }),
@@ -67,6 +67,10 @@ export const createRequests = (find, get) => {
     },
   }
 }
+
+/** Nothing where the name says it already. */
+const addressOf = ({ name, target }) =>
+  target === '' || name.endsWith(` ${target}`) ? [] : [element('small', { text: target })]
 
 const statusOf = ({ status, kind, isFailed }) => {
   if (status !== null) return String(status)

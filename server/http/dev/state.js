@@ -65,6 +65,9 @@ const views = {
   },
 }
 
+/** Columns of JSON, which may be broken anywhere. */
+const long = new Set(['Payload', 'Result'])
+
 export const stateViews = Object.keys(views)
 
 const shown = { view: '', text: '' }
@@ -85,7 +88,9 @@ export const showState = (place, view, state) => {
     element(
       'tr',
       {},
-      Object.values(columns).map((write) => element('td', { text: write(row) })),
+      Object.entries(columns).map(([name, write]) =>
+        element('td', { text: write(row), className: long.has(name) ? 'long' : '' }),
+      ),
     ),
   )
   const table = element('table', {}, [element('thead', {}, [head]), element('tbody', {}, lines)])
