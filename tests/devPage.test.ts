@@ -2,6 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { get } from 'node:http'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createShown } from '../server/http/dev/shown.ts'
+import { createRecorder } from '../server/platform/tracing/recorder.ts'
+import { createTracing } from '../server/platform/tracing/tracing.ts'
 import { type Account, login, password, registerAdmin } from './support/accounts.ts'
 import { adapters, startApp, type TestApp } from './support/app.ts'
 import { hasBrowser, launchBrowser } from './support/browser.ts'
@@ -58,6 +61,8 @@ describe.each(adapters)('on %s', (adapter) => {
         ALLOW_WEAK_HASHING: 'true',
         JWT_SECRET: 'another signing secret, 32 bytes or more',
         DATABASE_URL: 'postgres://unused',
+        // Spans are made, and still nobody keeps them.
+        OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9',
       },
     })
     for (const path of paths) {
@@ -164,6 +169,17 @@ describe.each(adapters)('on %s', (adapter) => {
       expect(text.length).toBeLessThan(150_000)
     })
   })
+})
+
+it('texts that are too long together are left out and counted', async () => {
+  const recorder = createRecorder({ lines: 150 })
+  const tracing = createTracing({ share: 1, recorder })
+  await tracing.root('long', undefined, {}, async (span) => {
+    for (let line = 0; line < 150; line++) recorder.log(span, span.startMs, 'x'.repeat(2_000))
+  })
+  const shown = createShown(recorder.recent)
+  const detail = shown.one(shown.list()[0]?.key ?? '')
+  expect([detail?.lines.length, detail?.dropped]).toEqual([100, 50])
 })
 
 describe.skipIf(!hasBrowser)('in a browser', () => {

@@ -36,7 +36,7 @@ export const createRequests = (find, get) => {
       element('td', { text: String(request.queries), className: 'number' }),
       element('td', { text: String(request.events), className: 'number' }),
       element('td', { text: milliseconds(request.durationMs), className: 'number' }),
-      element('td', { text: timeOfDay(request.startedAt) }),
+      element('td', { text: timeOfDay(request.startedAt), className: 'number' }),
     ])
     const text = `${request.name} ${request.target} ${request.status ?? ''} ${request.id}`.toLowerCase()
     rows.set(request.key, { line, button, text })
