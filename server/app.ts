@@ -2,10 +2,10 @@ import cluster from 'node:cluster'
 import path from 'node:path'
 import type { Logger } from 'pino'
 import type { FlagTable } from '../contract/flagTable.ts'
-import document from '../contract/openapi.json' with { type: 'json' }
 import { flags as ownFlags } from '../contract/vocabulary.ts'
 import type { Database } from '../db/database.ts'
 import { type Background, createBackground } from './background.ts'
+import { createCalls } from './calls.ts'
 import { addressSet, type Config } from './config.ts'
 import { createDevState } from './devState.ts'
 import { findAnyAdmin } from './features/access/administrators.ts'
@@ -13,53 +13,29 @@ import { chooseAdapter } from './http/adapter.ts'
 import { createClientAddress } from './http/clientAddress.ts'
 import { devRoutes } from './http/dev.ts'
 import { createDispatch } from './http/dispatch.ts'
-import { docsRoutes } from './http/docs.ts'
 import { createCors } from './http/headers.ts'
-import { restRoutes } from './http/rest.ts'
-import type { Route } from './http/route.ts'
 import { createSockets, socketPath } from './http/socket.ts'
-import { createServeStream } from './http/stream.ts'
-import { systemRoutes } from './http/system.ts'
-import { trpcRoutes } from './http/trpc.ts'
-import { createIdentities } from './identities.ts'
 import { modules as ownModules } from './modules.ts'
-import type { Budgets } from './platform/budgets.ts'
-import { createDeadlines } from './platform/deadlines.ts'
 import { createFeed, type Feed } from './platform/events/feed.ts'
 import { readRecentEvents } from './platform/events/recentEvents.ts'
-import { createStreams } from './platform/events/streams.ts'
-import { createFlags, type Flags } from './platform/flags/flags.ts'
+import { createFlags } from './platform/flags/flags.ts'
 import { readFlagRows } from './platform/flags/rows.ts'
-import { openBudgets } from './platform/limits/openBudgets.ts'
-import { createLoad } from './platform/load.ts'
-import { countedReplays } from './platform/metrics/countedReplays.ts'
-import { createMetrics, type Metrics } from './platform/metrics/metrics.ts'
-import { countRefusals } from './platform/metrics/refusals.ts'
+import { createMetrics } from './platform/metrics/metrics.ts'
 import { createRequestCounter } from './platform/metrics/requests.ts'
 import { watchApp } from './platform/metrics/watchApp.ts'
 import { createScraping } from './platform/metrics/workers.ts'
 import { createModuleLives } from './platform/modules.ts'
 import { createReachability } from './platform/reachability.ts'
-import { createReplica } from './platform/replica/replica.ts'
-import { noteWrite, ownWriteSeconds } from './platform/replica/writes.ts'
 import { openTracing } from './platform/tracing/openTracing.ts'
 import type { Recorder } from './platform/tracing/recorder.ts'
 import { tapLog } from './platform/tracing/tapLog.ts'
-import type { Tracing } from './platform/tracing/tracing.ts'
-import { type DatabaseAddresses, gateConnections, openPools, type Pools } from './pools.ts'
+import { type DatabaseAddresses, gateConnections, openPools } from './pools.ts'
 import { projectFolder } from './projectFolder.ts'
-import { createGate, createPermissionsNow } from './rpc/gates.ts'
-import { checkKey } from './rpc/idempotency.ts'
+import { createRoutes } from './routes.ts'
 import type { AnyModule } from './rpc/module.ts'
 import { orderModules } from './rpc/moduleOrder.ts'
-import { createProcedures } from './rpc/modules.ts'
-import type { Procedure } from './rpc/procedure.ts'
 import { createTrpcRouter } from './rpc/router.ts'
-import { createTransact } from './rpc/transaction.ts'
-import { createServices } from './services.ts'
 
-/** Of the time that a call waits for a connection at most: a queue that takes longer is no longer joined. */
-const queueShare = 1 / 6
 /** So that the refusal of a body that stopped is out within two seconds. */
 const bodyIdleMs = 1_800
 
@@ -231,104 +207,6 @@ const openTraced = async ({ config, version, log }: AppOptions) => {
   const { environment, tracing: settings } = config
   const tracing = await openTracing({ settings, environment, version, log })
   return { tracing, log: tracing ? tapLog(log, tracing) : log }
-}
-
-interface CallParts {
-  readonly options: AppOptions
-  readonly modules: readonly AnyModule[]
-  readonly metrics: Metrics
-  readonly pools: Pools
-  readonly feed: Feed
-  readonly flags: Flags
-  readonly tracing: Tracing | undefined
-}
-
-/** The procedures, and what stands between a call and its handler. */
-const createCalls = async ({ options, modules, metrics, pools, feed, flags, tracing }: CallParts) => {
-  const { config, log, now = () => new Date() } = options
-  const { database, gateDatabase } = pools
-  const onRefused = countRefusals(metrics)
-  const { budgets, close } = await openBudgets({ config, openDatabase: pools.openApart, log, onRefused })
-  const { replicaLagSeconds: lagSeconds } = config.database
-  const open = pools.openReplica
-  const replica = open && createReplica({ open, primary: database, positions: gateDatabase, lagSeconds, metrics, log })
-  const ownWrites = replica && { ownWriteSeconds: ownWriteSeconds(lagSeconds), noteWrite }
-  const { services, seal } = await createServices({ config, database, budgets, metrics, now })
-  const shed = (reason: 'streams' | 'server') => () => metrics.count('tsforge_requests_shed_total', { reason })
-  const streams = createStreams({ feed, gateDatabase, maxStreams: config.streams.max, onFull: shed('streams') })
-  const deadlines = createDeadlines(config.http.requestTimeoutSeconds)
-  const load = createLoad({
-    maxRunning: config.http.maxCallsRunning,
-    maxDelayMs: config.http.maxLoopDelayMs,
-    running: deadlines.running,
-    pool: { waiting: () => database.stats().waiting, given: pools.given },
-    maxWaitMs: queueShare * 1000 * config.database.acquireTimeoutSeconds,
-    onRefused: shed('server'),
-  })
-  const { tokens, passwords } = services
-  const gateParts = {
-    budgets,
-    asksForRoles: flags.asksForRoles,
-    ...createIdentities({ tokens, database, gateDatabase, log, tracing, ...ownWrites }),
-  }
-  // The feed reads on for everybody, not for whoever told it.
-  const nudge = tracing ? () => tracing.outside(feed.nudge) : feed.nudge
-  const procedures = createProcedures(modules, {
-    deadlines,
-    load,
-    tracing,
-    services: { ...services, flags, replica: replica?.reads, streams, permissionsNow: createPermissionsNow(gateParts) },
-    gates: [createGate(gateParts), checkKey],
-    transact: countedReplays(createTransact(database, seal, nudge, ownWrites?.noteWrite), metrics),
-  })
-  return {
-    procedures,
-    replica,
-    budgets,
-    streams,
-    passwords,
-    publicKeys: tokens.publicKeys,
-    load,
-    async close() {
-      deadlines.close()
-      load.close()
-      await Promise.all([passwords.close(), close(), replica?.close()])
-    },
-  }
-}
-
-interface RouteParts {
-  readonly options: AppOptions
-  readonly modules: readonly AnyModule[]
-  readonly calls: {
-    readonly procedures: readonly Procedure[]
-    readonly budgets: Budgets
-    readonly publicKeys: Parameters<typeof systemRoutes>[0]['publicKeys']
-  }
-  readonly router: ReturnType<typeof createTrpcRouter>
-  readonly system: Pick<
-    Parameters<typeof systemRoutes>[0],
-    'scrape' | 'notReady' | 'moduleHealth' | 'duties' | 'replica'
-  >
-}
-
-/** Everything that a path leads to. */
-const createRoutes = ({ options: { config, version }, modules, calls, router, system }: RouteParts): Route[] => {
-  const { procedures, budgets, publicKeys } = calls
-  const serveStream = createServeStream(config.streams.lifetimeSeconds * 1000)
-  return [
-    ...systemRoutes({
-      ...system,
-      serviceName: config.serviceName,
-      version,
-      adminToken: config.adminToken,
-      publicKeys,
-      moduleNames: modules.map(({ name }) => name),
-    }),
-    ...docsRoutes({ document }),
-    ...restRoutes(procedures, serveStream),
-    ...trpcRoutes({ procedures, router, budgets, serveStream }),
-  ]
 }
 
 const pollMs = 10

@@ -85,6 +85,8 @@ const allowed: Record<string, readonly string[]> = {
   'server/features': ['contract', 'db', 'drizzle-orm', 'uuidv7', 'server/context.ts', 'server/rpc', 'server/platform'],
   'server/modules.ts': ['contract', 'examples', 'server/features', 'server/rpc'],
   'server/app.ts': ['pino', 'contract', 'db', 'server'],
+  'server/calls.ts': ['db', 'server'],
+  'server/routes.ts': ['contract', 'server'],
   'server/main.ts': ['server'],
   'server/migrate.ts': ['server'],
   'server/services.ts': ['db', 'server/config.ts', 'server/context.ts', 'server/platform'],
@@ -171,6 +173,7 @@ describe('architecture', () => {
     expect(holders.filter((file) => !readers.some((folder) => within(file, folder))).sort()).toEqual([
       'server/app.ts',
       'server/background.ts',
+      'server/calls.ts',
       'server/identities.ts',
       'server/pools.ts',
     ])
