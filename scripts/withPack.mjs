@@ -11,7 +11,9 @@ const run = (command, ...args) => execFileSync(command, args, { cwd: copy, stdio
 const git = (...args) => execFileSync('git', args, { cwd: root, encoding: 'utf8' })
 
 const copyProject = () => {
-  const files = git('ls-files', '-co', '--exclude-standard').split('\n').filter((file) => file !== '' && file !== 'node_modules')
+  const files = git('ls-files', '-co', '--exclude-standard')
+    .split('\n')
+    .filter((file) => file !== '' && file !== 'node_modules')
   for (const file of new Set(files)) {
     mkdirSync(path.dirname(path.join(copy, file)), { recursive: true })
     cpSync(path.join(root, file), path.join(copy, file), { force: true })

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { errors } from '../contract/vocabulary.ts'
 import { impliedErrors } from '../contract/implied.ts'
+import { errors } from '../contract/vocabulary.ts'
 import { type Account, register, registerAdmin } from './support/accounts.ts'
 import { adapters, startApp, type TestApp } from './support/app.ts'
 import { entries } from './support/entries.ts'
