@@ -1,27 +1,18 @@
-import cluster from 'node:cluster'
-import path from 'node:path'
 import type { Logger } from 'pino'
 import type { FlagTable } from '../contract/flagTable.ts'
 import { flags as ownFlags } from '../contract/vocabulary.ts'
 import type { Database } from '../db/database.ts'
 import { type Background, createBackground } from './background.ts'
 import { createCalls } from './calls.ts'
-import { addressSet, type Config } from './config.ts'
+import type { Config } from './config.ts'
 import { createDevState } from './devState.ts'
 import { findAnyAdmin } from './features/access/administrators.ts'
-import { chooseAdapter } from './http/adapter.ts'
-import { createClientAddress } from './http/clientAddress.ts'
-import { devRoutes } from './http/dev.ts'
-import { createDispatch } from './http/dispatch.ts'
-import { createCors } from './http/headers.ts'
-import { createSockets, socketPath } from './http/socket.ts'
 import { modules as ownModules } from './modules.ts'
 import { createFeed, type Feed } from './platform/events/feed.ts'
 import { readRecentEvents } from './platform/events/recentEvents.ts'
 import { createFlags } from './platform/flags/flags.ts'
 import { readFlagRows } from './platform/flags/rows.ts'
 import { createMetrics } from './platform/metrics/metrics.ts'
-import { createRequestCounter } from './platform/metrics/requests.ts'
 import { watchApp } from './platform/metrics/watchApp.ts'
 import { createScraping } from './platform/metrics/workers.ts'
 import { createModuleLives } from './platform/modules.ts'
@@ -30,14 +21,9 @@ import { openTracing } from './platform/tracing/openTracing.ts'
 import type { Recorder } from './platform/tracing/recorder.ts'
 import { tapLog } from './platform/tracing/tapLog.ts'
 import { type DatabaseAddresses, gateConnections, openPools } from './pools.ts'
-import { projectFolder } from './projectFolder.ts'
-import { createRoutes } from './routes.ts'
 import type { AnyModule } from './rpc/module.ts'
 import { orderModules } from './rpc/moduleOrder.ts'
-import { createTrpcRouter } from './rpc/router.ts'
-
-/** So that the refusal of a body that stopped is out within two seconds. */
-const bodyIdleMs = 1_800
+import { createWeb } from './web.ts'
 
 export interface AppOptions {
   readonly config: Config
@@ -99,52 +85,23 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     return flags.isRead() ? undefined : 'flags not read yet'
   }
 
-  const router = createTrpcRouter(calls.procedures)
-  const { budgets, streams } = calls
-  const sockets = createSockets({ procedures: calls.procedures, router, budgets, origins: config.http.corsOrigins })
-  const system = {
-    scrape: scraping.scrape,
-    notReady,
-    moduleHealth: lives.health,
-    duties: background.reportDuties,
-    replica: replica?.report,
-  }
+  const report = { moduleHealth: lives.health, duties: background.reportDuties }
   const recorder = tracing?.recorder
-  // In development alone, since nothing records requests anywhere else.
-  const forDevelopers = recorder
-    ? devRoutes({
-        recorder,
-        state: createDevState({
-          database,
-          recentEvents: () => readRecentEvents(gateDatabase.db),
-          flags,
-          moduleHealth: lives.health,
-          duties: background.reportDuties,
-        }),
-        folder: path.join(projectFolder, 'server/http/dev'),
-      })
-    : []
-  const { trustedProxies } = config.http
-  const handle = createDispatch({
-    routes: [...createRoutes({ options, modules, calls, router, system }), ...forDevelopers],
-    socketRoute: sockets.route,
-    cors: createCors(config.http.corsOrigins),
-    budgets,
-    load: calls.load,
-    clientAddress: createClientAddress(addressSet(trustedProxies), trustedProxies.length > 0),
-    log,
-    countRequest: createRequestCounter(metrics),
+  const recentEvents = () => readRecentEvents(gateDatabase.db)
+  const web = await createWeb({
+    options: { ...options, log },
+    modules,
+    calls,
+    system: { ...report, scrape: scraping.scrape, notReady, replica: replica?.report },
+    // In development alone, since nothing records requests anywhere else.
+    dev: recorder && { recorder, state: createDevState({ ...report, database, recentEvents, flags }) },
+    metrics,
     tracing,
   })
-  const adapter = await chooseAdapter(config.http.adapter)
-  if (adapter.notice && cluster.isPrimary) log.warn(adapter.notice)
-  const server = adapter.create({ bodyLimitBytes: config.http.bodyLimitBytes, bodyIdleMs, socketPath, handle })
   const stopWatching = watchApp(metrics, {
+    ...web,
     version: options.version,
-    adapter: adapter.name,
-    server,
-    streams,
-    sockets,
+    streams: calls.streams,
     hashing: calls.passwords,
     pools: {
       app: { max: config.database.maxConnections, stats: database.stats },
@@ -154,22 +111,24 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   })
 
   return {
-    adapter: adapter.name,
+    adapter: web.adapter,
     pools: { app: database.stats, gate: gateDatabase.stats },
     duties: background.duties,
     consumers: background.consumers,
     feed,
-    recorder: tracing?.recorder,
+    recorder,
     async listen() {
-      const { host, port, workers } = config.http
       await flags.start()
       await lives.start()
-      const chosen = await server.listen({ host, port, exclusive: workers === 1 })
+      const port = await web.listen().catch(async (error: unknown) => {
+        await lives.stop()
+        throw error
+      })
       background.start()
       // What changed between that reading and the first look at the log, no event tells.
       feed.catchUp().then(flags.refresh, () => {})
       replica?.start()
-      return chosen
+      return port
     },
     stopBeingReady() {
       isStopping = true
@@ -181,16 +140,9 @@ export const createApp = async (options: AppOptions): Promise<App> => {
       const endsAt = performance.now() + withinMs
       isStopping = true
       flags.stop()
-      // Before the streams end, so that those on a socket are known to go on elsewhere.
-      sockets.drain()
-      streams.close()
-      server.drain()
-      server.stopListening()
-      const isQuiet = untilNone(() => server.inFlight + sockets.unanswered, withinMs)
-      await Promise.all([isQuiet, background.stop(withinMs)])
-      sockets.close()
-      await untilNone(() => sockets.count, Math.min(withinMs, goodbyeMs))
-      server.close()
+      web.drain()
+      await Promise.all([web.untilQuiet(withinMs), background.stop(withinMs)])
+      await web.close(withinMs)
       stopWatching()
       scraping.close()
       await Promise.all([calls.close(), background.close()])
@@ -209,14 +161,5 @@ const openTraced = async ({ config, version, log }: AppOptions) => {
   return { tracing, log: tracing ? tapLog(log, tracing) : log }
 }
 
-const pollMs = 10
-/** How long closed sockets may take to say goodbye. */
-const goodbyeMs = 500
 /** The last spans get what is left of the time to close, within these bounds: a collector that is away holds nobody up. */
 const lastSpansMs = { least: 250, most: 2_000 }
-
-/** Waits until nothing is left open, at most so long. */
-const untilNone = async (countOpen: () => number, withinMs: number): Promise<void> => {
-  const deadline = performance.now() + withinMs
-  while (countOpen() > 0 && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, pollMs))
-}

@@ -33,6 +33,8 @@ interface Parts {
   readonly tracing: Tracing | undefined
 }
 
+export type Calls = Awaited<ReturnType<typeof createCalls>>
+
 /** The procedures, and what stands between a call and its handler. */
 export const createCalls = async ({ options, modules, metrics, pools, feed, flags, tracing }: Parts) => {
   const { config, log, now = () => new Date() } = options

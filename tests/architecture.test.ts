@@ -87,6 +87,7 @@ const allowed: Record<string, readonly string[]> = {
   'server/app.ts': ['pino', 'contract', 'db', 'server'],
   'server/calls.ts': ['db', 'server'],
   'server/routes.ts': ['contract', 'server'],
+  'server/web.ts': ['server'],
   'server/main.ts': ['server'],
   'server/migrate.ts': ['server'],
   'server/services.ts': ['db', 'server/config.ts', 'server/context.ts', 'server/platform'],

@@ -1,9 +1,14 @@
+import { type AddressInfo, createServer } from 'node:net'
+import { getTableName, sql } from 'drizzle-orm'
 import { pgTable, text } from 'drizzle-orm/pg-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { query } from '../contract/core.ts'
 import { migrate, pendingMigrations } from '../db/migrate.ts'
+import * as schema from '../db/schema/index.ts'
 import { createLog } from '../server/log.ts'
+import { modules as ownModules } from '../server/modules.ts'
+import { consumer } from '../server/platform/consumers/consumer.ts'
 import { createModuleLives } from '../server/platform/modules.ts'
 import { explainStartFailure } from '../server/platform/startFailure.ts'
 import type { AnyModule } from '../server/rpc/module.ts'
@@ -30,6 +35,7 @@ describe('modules that are listed together', () => {
   })
 
   const duty = { name: 'x.sweep', schedule: '0 0 * * *', run: async () => ({}) }
+  const mailer = consumer({ name: 'mails', topics: ['menu.created'], from: 'now', handle: async () => undefined })
   const table = pgTable('things', { id: text() })
   const vocabulary = { entries: {} }
   const refusals: [string, readonly AnyModule[], Record<string, { entries: object }>, string][] = [
@@ -45,6 +51,12 @@ describe('modules that are listed together', () => {
     ],
     ['a table', [named('x', { tables: [table] }), named('y', { tables: [table] })], {}, 'The table things is taken by'],
     ['a duty', [named('x', { duties: [duty, duty] })], {}, 'The duty x.sweep is taken by the module x twice'],
+    [
+      'a consumer',
+      ['x', 'y'].map((name) => named(name, { consumers: [mailer] })),
+      {},
+      'The consumer mails is taken by the module x and by the module y',
+    ],
     [
       'a menu',
       ['x', 'y'].map((name) => named(name, { menus: [{ code: 'home', label: 'H', path: '/' }] })),
@@ -98,6 +110,16 @@ describe('modules that are listed together', () => {
     } catch (error) {
       expect(explainStartFailure(error)).toBe((error as Error).message)
     }
+  })
+
+  it('have each table of the schema once, but for those of the platform', () => {
+    const owned = ownModules.flatMap(({ tables = [] }) => tables.map((one) => getTableName(one)))
+    const platform = ['duties', 'idempotency_keys', 'last_writes', 'rate_limits']
+    const all = Object.values(schema).map((one) => getTableName(one))
+    expect(all.filter((name) => !owned.includes(name)).sort()).toEqual(platform)
+    expect(() => orderModules([...ownModules, named('x', { tables: [schema.menus] })])).toThrow(
+      'The table menus is taken by the module menus and by the module x',
+    )
   })
 
   it('are told of everything that is wrong at once', () => {
@@ -160,22 +182,56 @@ describe('the life of modules', () => {
       { name: 'd', healthy: false, detail: 'no answer' },
     ])
   })
+
+  it('waits two seconds for checks that do not answer, for all of them at once', async () => {
+    const asked: string[] = []
+    const silent = (name: string) =>
+      named(name, {
+        health: () => {
+          asked.push(name)
+          return new Promise<never>(() => {})
+        },
+      })
+    const { health } = await lives(silent('a'), silent('b'))
+    const answer = health()
+    expect(asked).toEqual(['a', 'b'])
+    const detail = 'did not answer within 2 seconds'
+    expect(await answer).toEqual(['a', 'b'].map((name) => ({ name, healthy: false, detail })))
+  })
 })
 
 describe('a server with modules', () => {
   const notes: string[] = []
   let isWell = true
   let app: TestApp
+  let striking = () => {}
+  let strike = () => {}
+  const isStriking = new Promise<void>((resolve) => {
+    striking = resolve
+  })
+  const struck = new Promise<void>((resolve) => {
+    strike = resolve
+  })
   beforeAll(async () => {
     const own = named('clock', {
-      contract: { now: route('/api/v1/clock') },
-      handlers: { now: async () => undefined },
+      contract: { now: route('/api/v1/clock'), strike: route('/api/v1/clock/strike') },
+      handlers: {
+        now: async () => undefined,
+        strike: async () => {
+          striking()
+          await struck
+          notes.push('call')
+        },
+      },
       needs: ['auth'],
       start: ({ log }) => {
         notes.push('start')
         log.info('the clock is wound up')
       },
-      stop: () => void notes.push('stop'),
+      stop: async ({ database: { db } }) => {
+        const { rows } = await db.execute(sql`select 'stop' as note`)
+        notes.push(String(rows[0]?.note))
+      },
       health: async () => (isWell ? undefined : 'the clock is slow'),
     })
     app = await startApp({ modules: [own] })
@@ -205,10 +261,27 @@ describe('a server with modules', () => {
     expect((await app.request('GET', '/readyz')).status).toBe(200)
   })
 
-  it('starts them before the first call and stops them last', async () => {
+  it('stops them again when it cannot listen', async () => {
+    const holder = createServer()
+    await new Promise<void>((resolve) => holder.listen(0, '127.0.0.1', resolve))
+    const { port } = holder.address() as AddressInfo
+    const said: string[] = []
+    const own = named('brief', { start: () => void said.push('start'), stop: () => void said.push('stop') })
+    const starting = startApp({ modules: [own], environment: { PORT: String(port) } })
+    await expect(starting).rejects.toThrow()
+    expect(said).toEqual(['start', 'stop'])
+    await new Promise((resolve) => holder.close(resolve))
+  })
+
+  it('starts them before the first call and stops them behind the last one, with the database still there', async () => {
     expect(notes).toEqual(['start'])
-    await app.close()
-    expect(notes).toEqual(['start', 'stop'])
+    const last = app.request('GET', '/api/v1/clock/strike')
+    await isStriking
+    const closing = app.close()
+    strike()
+    expect((await last).status).toBe(204)
+    await closing
+    expect(notes).toEqual(['start', 'call', 'stop'])
   })
 })
 

@@ -203,7 +203,9 @@ describe('a server on its own database', () => {
       headers: { 'content-type': 'application/json' },
     })
 
-  it('keeps accounts and sessions through SIGKILL and through a good end, and stops the database with itself', async () => {
+  it('keeps accounts and sessions through SIGKILL and through a good end, and stops the database with itself', {
+    timeout: 90_000,
+  }, async () => {
     const environment = { NODE_ENV: 'test', ...weakHashing, DATA_DIR: folder }
     const account = { email: `${randomUUID()}@example.org`, password: 'correct horse battery', name: 'Ada' }
     const first = start(environment)
