@@ -11,7 +11,8 @@ let admin: Account
 let member: Account
 
 beforeAll(async () => {
-  app = await startApp()
+  // What calls record, and nobody else: consumers of modules record events of their own.
+  app = await startApp({ environment: { RUN_CONSUMERS: 'false' } })
   admin = await registerAdmin(app)
   member = await register(app)
 })
