@@ -88,6 +88,8 @@ describe.each(adapters)('on %s', (adapter) => {
       { 'x-forwarded-for': '127.0.0.1' },
       { forwarded: 'for=127.0.0.1' },
       { origin: 'https://front.example' },
+      // Of another program on this machine.
+      { host: 'localhost:8080', origin: 'http://localhost:3000' },
       { origin: 'null' },
     ])('refuses %o', async (headers) => {
       for (const path of paths) {
@@ -101,6 +103,15 @@ describe.each(adapters)('on %s', (adapter) => {
       expect(status).toBe(200)
       expect(headers['access-control-allow-origin']).toBeUndefined()
       expect(headers['cache-control']).toBe('no-store')
+    })
+
+    it('allows its own files alone', async () => {
+      for (const path of ['/dev', '/dev/page.js', '/dev/data/state']) {
+        const { headers } = await getRaw(app, path)
+        const policy = String(headers['content-security-policy']).split('; ')
+        expect(policy).toEqual(expect.arrayContaining(["default-src 'none'", "script-src 'self'", "style-src 'self'"]))
+        expect(policy.join()).not.toContain('unsafe')
+      }
     })
 
     it('a request shows up with its SQL, its event and its curl', async () => {
@@ -245,12 +256,26 @@ describe.skipIf(!hasBrowser)('in a browser', () => {
   })
 
   it('stands still while it is paused', async () => {
-    await page.getByRole('button', { name: 'Pause' }).click()
-    const before = await page.locator('#rows tr').count()
+    // A page whose clock goes when it is told to, so a minute without a look is no wait.
+    const still = await browser.newPage()
+    await still.clock.install()
+    await still.goto(`${app.url}/dev`)
+    const asked: string[] = []
+    still.on('request', (request) => asked.push(request.url()))
+    const rows = still.locator('#rows tr')
+    const looked = () => still.waitForResponse(`${app.url}/dev/data/requests`)
+    await rows.first().waitFor()
+    const next = looked()
+    await still.clock.runFor(2_000)
+    await next
+    await still.getByRole('button', { name: 'Pause' }).click()
+    const [before, askedBefore] = [await rows.count(), asked.length]
     await createMenu(app, admin, 'while-paused')
-    expect(await page.locator('#rows tr').count()).toBe(before)
-    await page.getByRole('button', { name: 'Go on' }).click()
-    await page.locator('#rows tr').nth(before).waitFor()
+    await still.clock.runFor(60_000)
+    expect([await rows.count(), asked.length]).toEqual([before, askedBefore])
+    await still.getByRole('button', { name: 'Go on' }).click()
+    await rows.nth(before).waitFor()
+    await still.close()
   })
 
   it.each([
