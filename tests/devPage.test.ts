@@ -273,7 +273,13 @@ describe.skipIf(!hasBrowser)('in a browser', () => {
     await createMenu(app, admin, 'while-paused')
     await still.clock.runFor(60_000)
     expect([await rows.count(), asked.length]).toEqual([before, askedBefore])
+    // Another view is asked for once.
+    await still.getByRole('button', { name: 'Flags', exact: true }).click()
+    await still.locator('#state').getByText('default', { exact: true }).first().waitFor()
+    await still.clock.runFor(60_000)
+    expect(asked).toHaveLength(askedBefore + 1)
     await still.getByRole('button', { name: 'Go on' }).click()
+    await still.getByRole('button', { name: 'Requests', exact: true }).click()
     await rows.nth(before).waitFor()
     await still.close()
   })
