@@ -10,6 +10,7 @@ import { until } from './support/consumerScene.ts'
 import { createDatabase, type TestDatabase } from './support/database.ts'
 import { startFaultProxy } from './support/faultProxy.ts'
 import { startLabs } from './support/flagScene.ts'
+import { readScrape, total } from './support/scrape.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'tsforge-flags-'))
 const file = join(folder, 'flags.json')
@@ -204,10 +205,36 @@ describe('a change', () => {
     await web.sql('delete from user_roles where user_id = $1', [ada.id])
     expect(await themeOf(ada)).toBe('plain')
   })
+
+  it('that names roles costs calls a statement, and no other does', async () => {
+    const app = await start({ NODE_ENV: 'development', ALLOW_WEAK_HASHING: 'true' })
+    const statements = async () => {
+      await seen(app)
+      const call = app.recorder?.recent().find(({ name }) => name === 'GET /api/v1/labs')
+      return call?.spans.filter(({ kind }) => kind === 'client').length
+    }
+    const least = (await statements()) ?? Number.NaN
+    await set('labs.theme', { rules: [{ users: [ada.id], value: 'loud' }] })
+    await until(async () => (await seen(app)).theme === 'loud')
+    expect(await statements()).toBe(least)
+    await set('labs.theme', { rules: [{ roles: ['admin'], value: 'dark' }], value: 'loud' })
+    await until(async () => (await statements()) === least + 1)
+    await callerOf(web, admin)('DELETE', '/flag-rules/labs.theme')
+    await until(async () => (await statements()) === least)
+  })
 })
 
 describe('without the database', () => {
   const street = async (app: TestApp) => (await app.request('GET', '/api/v1/labs/street')).body.data.theme
+  /** How often the app's own pool was asked for a connection. */
+  const tries = async (app: TestApp) =>
+    total(
+      readScrape((await app.request('GET', '/admin/metrics')).text),
+      'db_client_connection_wait_time_seconds_count',
+      {
+        db_client_connection_pool_name: 'app',
+      },
+    )
   const ready = async (app: TestApp) => {
     const { status, body } = await app.request('GET', '/readyz')
     return status === 200 ? 'ready' : body.error.meta.reason
@@ -222,6 +249,9 @@ describe('without the database', () => {
     proxy.set({ isBlackhole: true })
     const complaints = () => app.logged.filter((line) => line.includes('the flags cannot be read from the database'))
     await until(() => complaints().length > 0)
+    // Those that fail later say nothing more.
+    const triesBefore = await tries(app)
+    await until(async () => (await tries(app)) > triesBefore + 1)
     expect(await street(app)).toBe('loud')
     await set('labs.theme', { value: 'dark' })
     proxy.set({ isBlackhole: false })
