@@ -58,7 +58,7 @@ const lifetimeSeconds = 1_800
 /** A pool of connections; none is opened before the first query. */
 export function openDatabase(options: DatabaseOptions): Database {
   const { observer } = options
-  const pool = new TimedPool(poolConfig(options), options.onWaited ?? (() => {}), observer !== undefined)
+  const pool = new TimedPool(poolConfig(options), options.onWaited ?? (() => {}), observer)
   const settings = sharedSettings(options)
   let closed: Promise<void> | undefined
   // The server ends connections that are being closed anyway, when it goes down with us.

@@ -12,6 +12,8 @@ export interface QueryObserver {
   readonly query: (text: string, name: string | undefined) => ((outcome: QueryOutcome) => void) | undefined
   /** Runs a transaction, every attempt of it. */
   readonly transaction: <T>(work: () => Promise<T>) => Promise<T>
+  /** The same callback, on whose behalf it was given even where another's work calls it. */
+  readonly keep: <Given extends unknown[]>(callback: (...given: Given) => void) => (...given: Given) => void
 }
 
 type Send = (...given: unknown[]) => unknown

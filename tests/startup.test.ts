@@ -172,7 +172,7 @@ describe('a server that cannot start', () => {
     await chmod(folder, 0o555)
     const isRoot = process.getuid?.() === 0
     const environment = { NODE_ENV: 'test', JWT_SECRET, ...weakHashing, DATA_DIR: join(folder, 'data') }
-    const program = start(environment, isRoot ? { uid: 65_534 } : {})
+    const program = start(environment, { isPowerless: isRoot })
     await expectOneSentence(program, /The folder .*tsforge-startup-.* may not be read or written by this user; /)
   })
 })

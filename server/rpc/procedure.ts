@@ -80,7 +80,7 @@ export const createProcedure = (parts: Parts): Procedure => {
   }
 
   const run = async (call: OpenCall, readInput: () => unknown, deadline: Deadline): Promise<Result> => {
-    if (tracing) await tracing.span('gates', {}, () => passGates(gates, rules, call))
+    if (tracing?.current()) await tracing.span('gates', {}, () => passGates(gates, rules, call))
     else
       for (const gate of gates) {
         const pending = gate(rules, call)

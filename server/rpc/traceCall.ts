@@ -13,6 +13,7 @@ export const traceCall = (
   work: () => Promise<Result>,
 ): Promise<Result> => {
   const { request, entry } = call
+  if (request.span && !request.span.isRecorded) return work()
   const attributes = { 'tsforge.entry': entry, 'tsforge.kind': rules.kind }
   const told = async (span: Span | undefined) => {
     try {

@@ -26,8 +26,8 @@ export interface ProgramOptions {
   /** `server/main.ts` unless it says otherwise; a bundle starts faster. */
   readonly file?: string
   readonly environment: Readonly<Record<string, string>>
-  /** The user to run as; only root may say so. */
-  readonly uid?: number
+  /** Root keeps its own files and loses its powers over those that it may not write, as an ordinary user has none. */
+  readonly isPowerless?: boolean
 }
 
 const folder = join(import.meta.dirname, '../..')
@@ -35,14 +35,17 @@ const folder = join(import.meta.dirname, '../..')
 /** Of the environment of the tests only what a program needs to run at all. */
 const inherited = ({ PATH = '', HOME = '', TMPDIR = '/tmp' }: NodeJS.ProcessEnv) => ({ PATH, HOME, TMPDIR })
 
+/** Of util-linux. */
+const withoutPowers = ['setpriv', '--bounding-set=-all', '--inh-caps=-all']
+
 /** The server as a process of its own, as an operator starts it. */
-export const startProgram = ({ file = 'server/main.ts', environment, uid }: ProgramOptions): Program => {
+export const startProgram = ({ file = 'server/main.ts', environment, isPowerless }: ProgramOptions): Program => {
   const loader = file.endsWith('.ts') ? ['--import', 'tsx'] : []
-  const child: ChildProcess = spawn(process.execPath, [...loader, file], {
+  const [command, ...rest] = [...(isPowerless ? withoutPowers : []), process.execPath, ...loader, file]
+  const child: ChildProcess = spawn(command ?? '', rest, {
     cwd: folder,
     env: { ...inherited(process.env), PORT: '0', HASH_CONCURRENCY: '1', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
-    ...(uid === undefined ? {} : { uid, gid: uid }),
   })
   let output = ''
   let errors = ''

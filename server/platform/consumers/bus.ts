@@ -41,7 +41,7 @@ export const startBus = (subscriptions: readonly Subscriptions[], parts: Parts):
         ? traceHandling(tracing, { event, name: `on ${topic}`, attempt: 1 }, (span) => tellUntraced(event, span))
         : tellUntraced(event)
     const tellUntraced = async (event: LoggedEvent, span?: Span) => {
-      const effects = effectsOf(event, parts)
+      const effects = effectsOf(event, parts, span)
       try {
         await (subscriber as Subscriber)(asEvent(event), effects)
       } catch (err) {

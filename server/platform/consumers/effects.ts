@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { Database } from '../../../db/database.ts'
 import type { LoggedEvent } from '../events/loggedEvent.ts'
 import { type Origin, recordEvent } from '../events/record.ts'
+import type { Span } from '../tracing/span.ts'
 import type { Tracing } from '../tracing/tracing.ts'
 import type { Effects } from './consumer.ts'
 
@@ -13,14 +14,14 @@ interface Parts {
   readonly tracing?: Tracing | undefined
 }
 
-/** What the handler of an event may use, in the tenant of the event and in its trace. */
-export const effectsOf = (event: LoggedEvent, { database, log, onRecorded, tracing }: Parts): Effects => {
+/** What the handler of an event may use, in the tenant of the event and in its trace: below `span`, where there is one. */
+export const effectsOf = (event: LoggedEvent, { database, log, onRecorded, tracing }: Parts, span?: Span): Effects => {
   const tenant = event.tenant_id ?? 'global'
   const origin: Origin = {
     bucket: tenant,
     actorId: null,
     requestId: event.request_id,
-    traceparent: event.traceparent,
+    traceparent: span?.traceparent ?? event.traceparent,
     tracing,
   }
   let hasRecorded = false

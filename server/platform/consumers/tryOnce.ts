@@ -3,6 +3,7 @@ import type { Db } from '../../../db/client.ts'
 import type { Database } from '../../../db/database.ts'
 import type { LoggedEvent } from '../events/loggedEvent.ts'
 import { traceHandling } from '../tracing/messages.ts'
+import type { Span } from '../tracing/span.ts'
 import type { Tracing } from '../tracing/tracing.ts'
 import type { ConsumerEffects } from './consumer.ts'
 import { effectsOf } from './effects.ts'
@@ -60,18 +61,18 @@ const tryTraced = (given: Try, parts: TryParts): Promise<Outcome> => {
   if (!tracing) return tryUntraced(given, parts)
   const { event, attempt } = given
   return traceHandling(tracing, { event, attempt, name: given.holding.consumer.name }, async (span) => {
-    const outcome = await tryUntraced(given, parts)
+    const outcome = await tryUntraced(given, parts, span)
     if (outcome.kind === 'failed') span.fail(outcome.error)
     span.set('tsforge.outcome', outcome.kind)
     return outcome
   })
 }
 
-const tryUntraced = async (given: Try, parts: TryParts): Promise<Outcome> => {
+const tryUntraced = async (given: Try, parts: TryParts, span?: Span): Promise<Outcome> => {
   const { holding, event, settle } = given
   const log = parts.log.child({ consumer: holding.consumer.name, attempt: given.attempt })
   const deadline = new Deadline(holding.consumer.withinSeconds * 1_000)
-  const effects = effectsOf(event, { ...parts, log })
+  const effects = effectsOf(event, { ...parts, log }, span)
   const bound = bindTransaction(effects.transaction, settle, deadline.signal)
   const run = async () => {
     // A key that cannot be told fails here, where it is counted and kept.

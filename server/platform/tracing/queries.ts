@@ -6,12 +6,13 @@ interface Parts {
   readonly parents: () => readonly Span[]
   readonly below: (parent: Span, name: string, settings: SpanSettings) => Span
   readonly span: <T>(name: string, settings: SpanSettings, work: () => Promise<T>) => Promise<T>
+  readonly keep: QueryObserver['keep']
 }
 
 const transaction = 'transaction'
 
 /** Makes a span of every statement and of every transaction, under the span of whoever asked for it. */
-export const createQueryObserver = ({ parents, below, span }: Parts): QueryObserver => ({
+export const createQueryObserver = ({ parents, below, span, keep }: Parts): QueryObserver => ({
   query(text, name) {
     const askedBy = parents()
     if (askedBy.length === 0 || isFrame(text, askedBy[0])) return undefined
@@ -28,6 +29,7 @@ export const createQueryObserver = ({ parents, below, span }: Parts): QueryObser
     }
   },
   transaction: (work) => span(transaction, {}, work),
+  keep,
 })
 
 const failed = (span: Span, error: unknown) => {

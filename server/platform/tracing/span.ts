@@ -34,7 +34,7 @@ export const nowMs = (): number => performance.timeOrigin + performance.now()
 
 /**
  * Something that took time. Holds names, counts and ids; never a value that a client sent, a header or a secret: whoever
- * sets an attribute sees to that. What is not recorded still has a context to pass on.
+ * sets an attribute sees to that. One that is not recorded is a context to pass on and holds nothing else.
  */
 export class Span implements SpanContext {
   name: string
@@ -81,7 +81,7 @@ export class Span implements SpanContext {
     this.root = parent ? parent.root : this
     this.links = links
     this.startMs = nowMs()
-    this.attributes = { ...attributes }
+    this.attributes = origin.isRecorded ? { ...attributes } : {}
     this.#reader = reader
   }
 
@@ -91,16 +91,17 @@ export class Span implements SpanContext {
   }
 
   set(name: string, value: string | number | boolean | undefined): void {
-    if (value !== undefined) this.attributes[name] = value
+    if (value !== undefined && this.isRecorded) this.attributes[name] = value
   }
 
   /** Notes a moment within the span. */
   note(name: string): void {
-    this.events.push({ name, atMs: nowMs() })
+    if (this.isRecorded) this.events.push({ name, atMs: nowMs() })
   }
 
   /** Says what went wrong. Anything with a status below 500 is the caller's doing. */
   fail(error: unknown): void {
+    if (!this.isRecorded) return
     this.attributes['error.type'] = typeOf(error)
     const { status } = (error ?? {}) as { status?: unknown }
     this.isFailed = typeof status !== 'number' || status >= 500

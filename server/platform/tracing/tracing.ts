@@ -13,11 +13,14 @@ export type Scope = Span | readonly Span[]
 export interface Tracing {
   /** Begins a root: sampled as the parent is, or by chance where there is none. */
   readonly open: (name: string, parent: SpanContext | undefined, settings?: SpanSettings) => Span
-  /** Runs work under a span: what is asked of the database in it, however deep, stands under that span. */
+  /**
+   * Runs work under a span: what is asked of the database in it, however deep, stands under that span. Under one that
+   * nobody records it is only run.
+   */
   readonly within: <T>(scope: Scope, work: () => T) => T
   /** Runs work that goes on after its caller, under no span. */
   readonly outside: <T>(work: () => T) => T
-  /** The span that work is done under; undefined outside of all, and once the root has ended. */
+  /** The recorded span that work is done under; undefined outside of all, and once the root has ended. */
   readonly current: () => Span | undefined
   /** Runs work under a new span below the current one, and ends it with what comes of the work. */
   readonly span: <T>(name: string, settings: SpanSettings, work: (span: Span | undefined) => Promise<T>) => Promise<T>
@@ -71,10 +74,13 @@ export const createTracing = ({ share, exporter, recorder, serverTiming }: Traci
     const scope = scopes.getStore()
     return scope instanceof Span && isOpen(scope) ? scope : undefined
   }
-  const within: Tracing['within'] = (scope, work) => scopes.run(scope, work)
+  const within: Tracing['within'] = (scope, work) => {
+    if (isRecorded(scope)) return scopes.run(scope, work)
+    return scopes.getStore() === undefined ? work() : scopes.run(undefined, work)
+  }
   const finish = async <T>(span: Span, work: (span: Span) => Promise<T>): Promise<T> => {
     try {
-      return await scopes.run(span, () => work(span))
+      return await within(span, () => work(span))
     } catch (error) {
       span.fail(error)
       throw error
@@ -84,7 +90,7 @@ export const createTracing = ({ share, exporter, recorder, serverTiming }: Traci
   }
   const span: Tracing['span'] = (name, settings, work) => {
     const parent = current()
-    return parent?.isRecorded ? finish(below(parent, name, settings), work) : work(undefined)
+    return parent ? finish(below(parent, name, settings), work) : work(undefined)
   }
 
   return {
@@ -94,7 +100,16 @@ export const createTracing = ({ share, exporter, recorder, serverTiming }: Traci
     current,
     span,
     root: (name, parent, settings, work) => finish(open(name, parent, settings), work),
-    queries: createQueryObserver({ parents: () => recordedIn(scopes.getStore()), below, span }),
+    queries: createQueryObserver({
+      parents: () => openIn(scopes.getStore()),
+      below,
+      span,
+      keep(callback) {
+        const scope = scopes.getStore()
+        return (...given) =>
+          scopes.getStore() === scope ? callback(...given) : scopes.run(scope, () => callback(...given))
+      },
+    }),
     sharing: { current, within },
     recorder,
     serverTiming,
@@ -102,13 +117,15 @@ export const createTracing = ({ share, exporter, recorder, serverTiming }: Traci
   }
 }
 
+const isRecorded = (scope: Scope) => (scope instanceof Span ? scope.isRecorded : scope.length > 0)
+
 /** Background work that a request set off keeps its scope for ever, but is none of its doing. */
 const isOpen = ({ root }: Span) => root.endMs === undefined
 
-const recordedIn = (scope: Scope | undefined): readonly Span[] => {
+const openIn = (scope: Scope | undefined): readonly Span[] => {
   if (scope === undefined) return []
   const spans = scope instanceof Span ? [scope] : scope
-  return spans.filter((span) => span.isRecorded && isOpen(span))
+  return spans.filter(isOpen)
 }
 
 /** The share goes by the trace id, so that servers with the same share agree on each trace. */
