@@ -29,12 +29,13 @@ const leaves = (command: Command, names: readonly string[] = []): { name: string
 const commands = leaves(program)
 
 it.each(commands)(
-  '$name has a description, an example in its help, and a row in docs/forge.md',
+  '$name has a description, an example in its help, --json, and a row in docs/forge.md',
   async ({ name, command }) => {
     expect(command.description()).not.toBe('')
     const { code, out } = await forge([...name.split(' '), '--help'], {})
     expect(code).toBe(0)
     expect(out).toMatch(new RegExp(`\\nExamples?:\\n(?:.*\\n)*.*npm run forge -- .*${name}`))
+    expect(command.options.map(({ long }) => long)).toContain('--json')
     expect(rows.get(name)).toContain(`npm run forge -- ${name}`)
   },
 )

@@ -1,8 +1,13 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { migrations } from '../examples/invoicing/migrations.ts'
+import { invoiceLines, invoices } from '../examples/invoicing/tables.ts'
+import { readMigrationStatus, verifyMigrations } from '../server/cli/migrations.ts'
 import { newMigration } from '../server/cli/newMigration.ts'
+import { modules } from '../server/modules.ts'
 import { projectFolder } from '../server/projectFolder.ts'
+import { bringUpToDate } from '../server/schema.ts'
 import { createDatabase, type TestDatabase } from './support/database.ts'
 import { forge } from './support/forge.ts'
 import { withClient } from './support/testServer.ts'
@@ -87,6 +92,31 @@ describe('migrate', () => {
     await empty.drop()
     expect([weak.code, weak.err]).toEqual([1, expect.stringMatching(/migrate as its owner/)])
   })
+})
+
+it('counts migrations and tables of added modules as the own ones', async () => {
+  const database = await createDatabase()
+  try {
+    const { ownerUrl } = database
+    const pack = { name: 'invoices', contract: {}, handlers: {}, tables: [invoices, invoiceLines], migrations }
+    const added = [...modules.filter(({ name }) => name !== pack.name), pack]
+    expect(await verifyMigrations(ownerUrl, added)).toEqual(
+      expect.arrayContaining(['invoices/0001_invoices is pending: migrate up applies it.']),
+    )
+    await bringUpToDate(ownerUrl, added)
+    const { applied, pending } = await readMigrationStatus(ownerUrl, added)
+    expect([applied.map(({ name }) => name), pending]).toEqual([
+      expect.arrayContaining(['0001_accounts', 'invoices/0001_invoices']),
+      [],
+    ])
+    expect(await verifyMigrations(ownerUrl, added)).toEqual([])
+    await withClient(ownerUrl, (client) => client.query('alter table invoice_lines add column extra text'))
+    expect(await verifyMigrations(ownerUrl, added)).toEqual([
+      'column invoice_lines.extra is in the database and not in the code',
+    ])
+  } finally {
+    await database.drop()
+  }
 })
 
 describe('migrate new', () => {

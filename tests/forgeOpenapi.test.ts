@@ -44,12 +44,20 @@ describe('openapi write and check', () => {
       out: '',
       err: `${file} is stale: run npm run forge -- openapi write --file ${file}\n`,
     })
+    const told = await forge('check', '--file', file, '--json')
+    expect([told.code, JSON.parse(told.out)]).toEqual([1, { file, fits: false, complaint: told.err.trimEnd() }])
     expect(await forge('write', '--file', file)).toEqual({ code: 0, out: `wrote ${file}\n`, err: '' })
+    expect(JSON.parse((await forge('write', '--file', file, '--json')).out)).toEqual({ file, written: false })
     expect(readFileSync(file, 'utf8')).toBe(text)
     expect(await forge('check', '--file', file)).toEqual({
       code: 0,
       out: `${file} is the document of the contract, and valid.\n`,
       err: '',
+    })
+    expect(JSON.parse((await forge('check', '--file', file, '--json')).out)).toEqual({
+      file,
+      fits: true,
+      complaint: null,
     })
   })
 })

@@ -120,6 +120,7 @@ describe('status', () => {
     expect([code, status.live, status.ready, status.url]).toEqual([0, true, true, app.url])
     expect(status.modules.map(({ name }: { name: string }) => name)).toContain('menus')
     expect(status.pools.app.max).toBe(6)
+    expect(status.process.requests).toBeGreaterThan(0)
     expect(status.duties.map(({ name }: { name: string }) => name)).toContain('sessions.forget')
     expect((await run(['status', '--url', app.url])).out).toMatch(/^ready +yes$/m)
   })
@@ -144,11 +145,24 @@ describe('config', () => {
     expect(of('LOG_LEVEL')).toEqual({ name: 'LOG_LEVEL', value: 'info', source: 'default' })
     expect(out).not.toContain('hunter2')
   })
+
+  it('shows flags that are set, and no password in an address', async () => {
+    const { out } = await run(['config', '--json'], {
+      FLAG_REGISTRATION: 'false',
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://eve:hunter2@127.0.0.1:4318/base',
+    })
+    expect(JSON.parse(out).variables).toEqual(
+      expect.arrayContaining([
+        { name: 'FLAG_REGISTRATION', value: 'false', source: 'environment' },
+        { name: 'OTEL_EXPORTER_OTLP_ENDPOINT', value: 'http://127.0.0.1:4318/base', source: 'environment' },
+      ]),
+    )
+  })
 })
 
 describe('seed and repl', { timeout: 60_000 }, () => {
-  it('makes a demonstration once, and a script calls as its people', async () => {
-    const first = JSON.parse((await run(['seed', '--demo', '--json'])).out)
+  it('makes a demonstration once, also while strangers may not register, and a script calls as its people', async () => {
+    const first = JSON.parse((await run(['seed', '--demo', '--json'], { FLAG_REGISTRATION: 'false' })).out)
     expect(first.made).toContain('tenant demo-company')
     const again = JSON.parse((await run(['seed', '--demo', '--json'])).out)
     expect([again.made, again.password, again.tenant]).toEqual([[], undefined, first.tenant])
@@ -164,6 +178,29 @@ describe('seed and repl', { timeout: 60_000 }, () => {
     )
     expect([refused.code, refused.out]).toEqual([1, '2\n'])
     expect(refused.err).toContain('permissions.list was refused: rbac.permission_required')
+  })
+
+  it('prints the password of a demonstration that breaks off, and says why in a sentence', async () => {
+    const other = await createDatabase()
+    const owner = { email: 'eve@example.org', name: 'Eve', password: 'correct horse battery' }
+    const lines = `await call('auth.register', ${JSON.stringify(owner)})\nawait call('tenants.create', { name: 'Eve', slug: 'demo-company' }, { as: '${owner.email}' })\n`
+    const addresses = {
+      DATABASE_URL: other.appUrl,
+      DATABASE_GATE_URL: other.gateUrl,
+      DATABASE_MIGRATE_URL: other.ownerUrl,
+    }
+    expect((await run(['repl'], addresses, { typed: lines })).code).toBe(0)
+    const { code, out, err } = await run(['seed', '--demo'], addresses)
+    await other.drop()
+    expect([code, out]).toEqual([1, ''])
+    expect(err).toMatch(
+      /^Accounts that were added .* have the password \S{20}\nThe tenant demo-company belongs to .*\n$/,
+    )
+  })
+
+  it('says in a sentence that a result has no form in JSON', async () => {
+    const { code, err } = await run(['repl', '--json'], {}, { typed: '10n\n' })
+    expect([code, err]).toEqual([1, expect.stringMatching(/^A result has no form in JSON: TypeError: .*\n$/)])
   })
 
   it('is refused in production without --yes', async () => {

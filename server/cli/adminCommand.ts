@@ -8,6 +8,7 @@ import { withDatabase } from './commandDatabase.ts'
 import { createAdmin, type MadeAdmin } from './createAdmin.ts'
 import { createAdminExample } from './example.ts'
 import { ForgeError, misused } from './forgeError.ts'
+import { answer, jsonOption } from './output.ts'
 import { readSecretLine, type Terminal } from './terminal.ts'
 
 interface Options {
@@ -35,11 +36,11 @@ export const addAdminCommands = (program: Command, terminal: Terminal): void => 
     .option('--name <name>', 'what to call the person (default: the e-mail up to its @)')
     .option('--password-stdin', 'read the password of the new account from standard input')
     .option('--promote', 'make an account that exists an administrator; it keeps its password and name')
-    .option('--json', 'print the result as JSON')
+    .option(...jsonOption)
     .addHelpText('after', example)
     .action(async (options: Options) => {
       const made = await run(options, terminal)
-      terminal.print(options.json ? `${JSON.stringify(made)}\n` : `${sentenceOf(made)}\n`)
+      answer(terminal, options.json, made, sentenceOf(made))
     })
 }
 

@@ -99,4 +99,4 @@ const sentenceOf = (line: string) => `${(JSON.parse(line) as { msg?: string }).m
 /** SQLSTATE undefined_table. */
 const undefinedTable = '42P01'
 export const noSchema =
-  'The database lacks tables or roles of this version: start the server once with MIGRATE_ON_START=true, then try again.'
+  'The database lacks tables or roles of this version: run `npm run forge -- migrate up`, then try again.'

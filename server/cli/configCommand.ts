@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { Setting } from '../config.ts'
 import { secretsFileIn } from '../platform/configuration/developmentSecret.ts'
+import { withoutCredentials } from './doctor/finding.ts'
 import { answer, columns, example, jsonOption } from './output.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -44,7 +45,7 @@ const shownRows = (settings: readonly Setting[]): readonly Row[] => {
     if (name === 'JWT_SECRET' && makesSecret && source === 'unset') {
       return { name, value: null, source: 'made', file: secretsFileIn(textOf('DATA_DIR') ?? '') }
     }
-    if (!isSecret) return { name, value: text ?? null, ...from }
+    if (!isSecret) return { name, value: text === undefined ? null : withoutCredentials(text), ...from }
     return { name, value: null, ...(text === undefined ? {} : { bytes: Buffer.byteLength(text) }), ...from }
   })
 }

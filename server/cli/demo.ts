@@ -1,6 +1,7 @@
 import type { Database } from '../../db/database.ts'
 import type { PasswordHasher } from '../platform/hashing/index.ts'
 import { createAdmin } from './createAdmin.ts'
+import { ForgeError } from './forgeError.ts'
 import type { CallEntry, Caller } from './liveApp.ts'
 
 /** What the demonstration consists of; everything is found again by e-mail, slug or code. */
@@ -97,7 +98,8 @@ const foundTenant = async (call: CallEntry, made: string[]) => {
   await once(made, `tenant ${company.slug}`, 'tenant.slug_taken', () => call('tenants.create', company, { as }))
   const { items } = (await call('tenants.list', { limit: 200 }, { as })) as Page<{ id: string; slug: string }>
   const tenant = items.find(({ slug }) => slug === company.slug)
-  if (!tenant) throw new Error(`the tenant ${company.slug} belongs to somebody else`)
+  if (!tenant)
+    throw new ForgeError(`The tenant ${company.slug} belongs to somebody else: no demonstration fits beside it.`)
   return tenant
 }
 

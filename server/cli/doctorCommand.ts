@@ -11,7 +11,8 @@ import { answer, columns, example, jsonOption } from './output.ts'
 import type { Terminal } from './terminal.ts'
 
 const explanation = `
-Looks and changes nothing; an embedded database is started for as long as that takes. Each row is ok, a warning or
+Looks and changes nothing, but for the signing secret that development makes in DATA_DIR at its first use. An embedded
+database is started for as long as that takes. Each row is ok, a warning or
 failed, and says what puts it right. Ends with 1 when a row failed.`
 
 /** Adds `doctor` to the commands. */

@@ -3,6 +3,7 @@ import { type DeadLetter, type Listing, listConsumers } from '../platform/consum
 import { withDatabases } from './commandDatabase.ts'
 import { redrive, showDeadLetters } from './events.ts'
 import { ForgeError, misused } from './forgeError.ts'
+import { answer, example, jsonOption } from './output.ts'
 import type { Terminal } from './terminal.ts'
 
 interface Options {
@@ -17,17 +18,15 @@ interface RedriveOptions extends Options {
 /** Adds `events list`, `events show` and `events redrive` to the commands. */
 export const addEventsCommands = (program: Command, terminal: Terminal): void => {
   const events = program.command('events').description('the event log and its consumers')
-  const answer = (json: true | undefined, value: object, text: string) =>
-    terminal.print(json ? `${JSON.stringify(value)}\n` : `${text}\n`)
 
   events
     .command('list')
     .description('show the log, and how far each consumer is')
-    .option('--json', 'print the result as JSON')
+    .option(...jsonOption)
     .addHelpText('after', example('events list'))
     .action(async ({ json }: Options) => {
       const listing = await withDatabases(terminal.loadConfig(), terminal, ({ app }) => listConsumers(app.db))
-      answer(json, listing, textOfListing(listing))
+      answer(terminal, json, listing, textOfListing(listing))
     })
 
   events
@@ -35,14 +34,14 @@ export const addEventsCommands = (program: Command, terminal: Terminal): void =>
     .description('show the dead letters of a consumer, or one of them')
     .argument('<consumer>', 'its name, as `events list` has it')
     .argument('[position]', 'the place of the event in the log')
-    .option('--json', 'print the result as JSON')
+    .option(...jsonOption)
     .addHelpText('after', example('events show invoices.remind'))
     .action(async (consumer: string, position: string | undefined, { json }: Options) => {
       const asked = { consumer, position: position === undefined ? undefined : positionOf(position) }
       const letters = await withDatabases(terminal.loadConfig(), terminal, (databases) =>
         showDeadLetters(databases, asked),
       )
-      answer(json, { consumer, dead_letters: letters }, textOfLetters(consumer, letters))
+      answer(terminal, json, { consumer, dead_letters: letters }, textOfLetters(consumer, letters))
     })
 
   events
@@ -51,16 +50,14 @@ export const addEventsCommands = (program: Command, terminal: Terminal): void =>
     .argument('<consumer>', 'its name, as `events list` has it')
     .option('--position <position>', 'the one at this place of the log')
     .option('--all', 'all of them')
-    .option('--json', 'print the result as JSON')
+    .option(...jsonOption)
     .addHelpText('after', example('events redrive invoices.remind --position 1204'))
     .action(async (consumer: string, { json, ...options }: RedriveOptions) => {
       const asked = { consumer, position: chosen(options) }
       const count = await withDatabases(terminal.loadConfig(), terminal, ({ app }) => redrive(app.db, asked))
-      answer(json, { consumer, redriven: count }, textOfRedrive(consumer, count))
+      answer(terminal, json, { consumer, redriven: count }, textOfRedrive(consumer, count))
     })
 }
-
-const example = (command: string) => `\nExample:\n  npm run forge -- ${command}`
 
 /** Undefined for all. */
 const chosen = ({ position, all }: RedriveOptions): number | undefined => {

@@ -3,6 +3,7 @@ import { flags as table } from '../../contract/vocabulary.ts'
 import type { FlagState } from '../features/flags/state.ts'
 import { withDatabase } from './commandDatabase.ts'
 import { type Conditions, clearFlag, listFlags, setFlag } from './flags.ts'
+import { answer, example, jsonOption } from './output.ts'
 import type { Terminal } from './terminal.ts'
 
 interface Options {
@@ -19,18 +20,16 @@ interface SetOptions extends Options {
 /** Adds `flags list`, `flags set` and `flags clear` to the commands. */
 export const addFlagsCommands = (program: Command, terminal: Terminal): void => {
   const flags = program.command('flags').description('the feature flags')
-  const answer = (json: true | undefined, value: unknown, text: string) =>
-    terminal.print(json ? `${JSON.stringify(value)}\n` : `${text}\n`)
 
   flags
     .command('list')
     .description('show every flag, what decides it, and the rules of the database')
-    .option('--json', 'print the result as JSON')
+    .option(...jsonOption)
     .addHelpText('after', example('flags list'))
     .action(async ({ json }: Options) => {
       const config = terminal.loadConfig()
       const states = await withDatabase(config, terminal, ({ db }) => listFlags(db, table, config.flags))
-      answer(json, states, states.map(textOf).join('\n'))
+      answer(terminal, json, states, states.map(textOf).join('\n'))
     })
 
   flags
@@ -42,34 +41,37 @@ export const addFlagsCommands = (program: Command, terminal: Terminal): void => 
     .option('--tenant <id...>', 'only in these tenants')
     .option('--user <id...>', 'only for these users')
     .option('--role <code...>', 'only for holders of one of these roles')
-    .option('--json', 'print the result as JSON')
-    .addHelpText('after', example('flags set registration false', setNote))
+    .option(...jsonOption)
+    .addHelpText('after', `${example('flags set registration false')}\n${setNote}`)
     .action(async (name: string, value: string, { json, ...options }: SetOptions) => {
       const config = terminal.loadConfig()
       const asked = { name, value, conditions: conditionsOf(options), settings: config.flags }
       const state = await withDatabase(config, terminal, (database) => setFlag(database, table, asked))
-      answer(json, state, textOf(state))
+      answer(terminal, json, state, textOf(state))
     })
 
   flags
     .command('clear')
     .description('delete value and rules of a flag from the database')
     .argument('<name>', 'the flag, as `flags list` has it')
-    .option('--json', 'print the result as JSON')
+    .option(...jsonOption)
     .addHelpText('after', example('flags clear registration'))
     .action(async (name: string, { json }: Options) => {
       const cleared = await withDatabase(terminal.loadConfig(), terminal, (database) =>
         clearFlag(database, table, name),
       )
-      answer(json, { name, cleared }, `The database ${cleared ? 'says nothing of' : 'said nothing of'} ${name}.`)
+      answer(
+        terminal,
+        json,
+        { name, cleared },
+        `The database ${cleared ? 'says nothing of' : 'said nothing of'} ${name}.`,
+      )
     })
 }
 
 const setNote = `
 With --percentage, --tenant, --user or --role the value goes into a rule behind those that there are; the first rule that
 fits decides. Without, it is the value for all whom no rule fits. Variables and FLAGS_FILE come before the database.`
-
-const example = (command: string, note = '') => `\nExample:\n  npm run forge -- ${command}\n${note}`
 
 const conditionsOf = ({ percentage, tenant, user, role }: SetOptions): Conditions => ({
   ...(percentage !== undefined && { percentage: percentage.trim() === '' ? Number.NaN : Number(percentage) }),

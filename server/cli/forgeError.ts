@@ -1,6 +1,6 @@
 /** Why a command did nothing, in a sentence that names the next step. */
 export class ForgeError extends Error {
-  override readonly name = 'ForgeError'
+  override readonly name: string = 'ForgeError'
   readonly exitCode: number
 
   constructor(message: string, exitCode: number = failed) {

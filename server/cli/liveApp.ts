@@ -30,7 +30,7 @@ export interface LiveApp {
 }
 
 /** An entry refused a call. */
-export class CallError extends Error {
+export class CallError extends ForgeError {
   override readonly name = 'CallError'
   readonly code: string
   readonly meta: unknown

@@ -35,7 +35,7 @@ export const addMigrateCommands = (program: Command, terminal: Terminal): void =
     .option(...jsonOption)
     .addHelpText('after', example('migrate status'))
     .action(async ({ json }: Options) => {
-      const status = await onOwner(readMigrationStatus)
+      const status = await onOwner((url) => readMigrationStatus(url))
       answer(terminal, json, status, textOf(status))
       if (status.problem !== null) throw new ForgeError(status.problem)
     })
@@ -64,7 +64,7 @@ export const addMigrateCommands = (program: Command, terminal: Terminal): void =
     .option(...jsonOption)
     .addHelpText('after', example('migrate verify'))
     .action(async ({ json }: Options) => {
-      const problems = await onOwner(verifyMigrations)
+      const problems = await onOwner((url) => verifyMigrations(url))
       const text = problems.length === 0 ? 'Files, database and code agree.' : problems.join('\n')
       answer(terminal, json, { agrees: problems.length === 0, problems }, text)
       if (problems.length > 0) throw new ForgeError(disagreeing(problems.length))

@@ -3,7 +3,8 @@ import { pendingMigrations } from '../../db/migrate.ts'
 import { MigrationError } from '../../db/migrationError.ts'
 import { withConnection } from '../../db/oneConnection.ts'
 import * as schema from '../../db/schema/index.ts'
-import { modules } from '../modules.ts'
+import { modules as ownModules } from '../modules.ts'
+import type { AnyModule } from '../rpc/module.ts'
 import { migrationsOf } from '../schema.ts'
 
 export interface Applied {
@@ -19,7 +20,10 @@ export interface MigrationStatus {
 }
 
 /** What a database has taken of the migrations, and what it lacks. */
-export const readMigrationStatus = async (url: string): Promise<MigrationStatus> => {
+export const readMigrationStatus = async (
+  url: string,
+  modules: readonly AnyModule[] = ownModules,
+): Promise<MigrationStatus> => {
   const applied = await withConnection(url, async (client) => {
     const { rows } = await client.query("select to_regclass('public.schema_migrations') is not null as made")
     if (!rows[0].made) return []
@@ -28,7 +32,7 @@ export const readMigrationStatus = async (url: string): Promise<MigrationStatus>
     ).rows
   })
   try {
-    return { applied, pending: await pendingMigrations({ url, ...migrationsOf() }), problem: null }
+    return { applied, pending: await pendingMigrations({ url, ...migrationsOf(modules) }), problem: null }
   } catch (error) {
     if (error instanceof MigrationError) return { applied, pending: [], problem: error.message }
     throw error
@@ -36,8 +40,11 @@ export const readMigrationStatus = async (url: string): Promise<MigrationStatus>
 }
 
 /** What keeps a database from being what the code takes it for, a sentence each; none when all is well. */
-export const verifyMigrations = async (url: string): Promise<readonly string[]> => {
-  const { pending, problem } = await readMigrationStatus(url)
+export const verifyMigrations = async (
+  url: string,
+  modules: readonly AnyModule[] = ownModules,
+): Promise<readonly string[]> => {
+  const { pending, problem } = await readMigrationStatus(url, modules)
   if (problem !== null) return [problem]
   if (pending.length > 0) return pending.map((name) => `${name} is pending: migrate up applies it.`)
   const tables = [...Object.values(schema), ...modules.flatMap((module) => module.tables ?? [])]

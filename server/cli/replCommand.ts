@@ -54,7 +54,7 @@ const converse = async (names: object): Promise<void> => {
 const runLines = async (names: object, terminal: Terminal, json: boolean): Promise<void> => {
   const server = start({ prompt: '', input: new PassThrough(), output: new PassThrough(), terminal: false })
   Object.assign(server.context, names)
-  const show = (value: unknown) => (json ? (JSON.stringify(value) ?? 'null') : inspect(value, { depth: 6 }))
+  const show = (value: unknown) => (json ? jsonOf(value) : inspect(value, { depth: 6 }))
   let pending = ''
   for await (const line of createInterface({ input: terminal.input, crlfDelay: Number.POSITIVE_INFINITY })) {
     pending += `${line}\n`
@@ -66,6 +66,14 @@ const runLines = async (names: object, terminal: Terminal, json: boolean): Promi
   }
   server.close()
   if (pending.trim() !== '') throw new ForgeError(`The last lines are no whole statement: ${pending.trim()}`)
+}
+
+const jsonOf = (value: unknown): string => {
+  try {
+    return JSON.stringify(value) ?? 'null'
+  } catch (error) {
+    throw new ForgeError(`A result has no form in JSON: ${inWords(error)}`)
+  }
 }
 
 const unfinished = Symbol('the statement goes on')

@@ -35,9 +35,14 @@ export const addRoutesCommand = (program: Command, terminal: Terminal): void => 
     .addHelpText('after', example('routes', 'routes tenants', 'routes --module menus --json'))
     .action((text: string | undefined, { module, json }: Options) => {
       const found = listRoutes(module).filter((route) => matches(route, text))
-      if (found.length === 0) throw new ForgeError(`No entry has "${text}" in key, path or access: routes lists all.`)
+      if (found.length === 0) throw new ForgeError(nothingFound(text, module))
       answer(terminal, json, { routes: found }, tableOf(found))
     })
+}
+
+const nothingFound = (text: string | undefined, module: string | undefined) => {
+  const of = module === undefined ? '' : ` of ${module}`
+  return `No entry${of} has ${text === undefined ? 'a route' : `"${text}" in key, path or access`}: routes lists all.`
 }
 
 const listRoutes = (only: string | undefined): Route[] => {

@@ -43,7 +43,10 @@ export const addSeedCommand = (program: Command, terminal: Terminal): void => {
       const { added, applied } = await withAddresses(config, terminal, ({ ownerUrl }) => bringUpToDate(ownerUrl))
       const basis = { applied, added_permissions: added }
       if (!password) return answer(terminal, json, basis, textOfBasis(applied, added))
-      const made = await addDemo(config, terminal, password)
+      const made = await addDemo(config, terminal, password).catch((error: unknown) => {
+        if (!passwordStdin) terminal.complain(`${cutOff(password)}\n`)
+        throw error
+      })
       const shown = made.opened && !passwordStdin ? { password } : {}
       answer(terminal, json, { ...basis, ...made, ...shown }, textOfDemo(made, shown.password))
     })
@@ -51,7 +54,7 @@ export const addSeedCommand = (program: Command, terminal: Terminal): void => {
 
 const addDemo = async (config: Config, terminal: Terminal, password: string): Promise<Demo> => {
   const found: Demo[] = []
-  await withLiveApp(config, terminal, async ({ call, database }) => {
+  await withLiveApp(openTo(config), terminal, async ({ call, database }) => {
     const passwords = await createPasswordHasher(config.hashing)
     try {
       found.push(await seedDemo({ call, database, passwords }, password))
@@ -61,6 +64,12 @@ const addDemo = async (config: Config, terminal: Terminal, password: string): Pr
   })
   return found[0] as Demo
 }
+
+/** Whoever runs forge may make accounts, whether strangers may or not. */
+const openTo = (config: Config): Config => ({
+  ...config,
+  flags: { ...config.flags, variables: { ...config.flags.variables, registration: true } },
+})
 
 const checked = (password: string): string => {
   const parsed = Password.safeParse(password)
@@ -81,5 +90,6 @@ const textOfDemo = ({ made, people, tenant }: Demo, password: string | undefined
     ...(password === undefined ? [] : [`Password of the accounts that were added: ${password}`]),
   ].join('\n')
 
+const cutOff = (password: string) => `Accounts that were added until it failed have the password ${password}`
 const refused =
   'Nothing was done: this is production, and the people of a demonstration are accounts that sign in; add --yes if you mean it.'

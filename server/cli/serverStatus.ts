@@ -43,20 +43,22 @@ export interface ServerStatus {
  * that is another program, and when it refuses the token.
  */
 export const readStatus = async (url: string, adminToken: string | undefined): Promise<ServerStatus> => {
-  const health = await askServer(url, '/healthz').catch((error: unknown) => {
-    throw new ForgeError(
-      `Nothing answers at ${url}${causeOf(error)}: start the server with npm start, or name another address with --url.`,
-    )
-  })
+  const ask = (path: string, token?: string) =>
+    askServer(url, path, token).catch((error: unknown) => {
+      throw new ForgeError(
+        `Nothing answers at ${url}${causeOf(error)}: start the server with npm start, or name another address with --url.`,
+      )
+    })
+  const health = await ask('/healthz')
   const { service, version } = (health.data ?? {}) as { service?: string; version?: string }
   if (service === undefined || version === undefined)
     throw new ForgeError(`What answers at ${url} is no tsforge: name another address with --url.`)
-  const [live, ready] = [await askServer(url, '/livez'), await askServer(url, '/readyz')]
-  const admin = await askServer(url, '/admin/healthz', adminToken)
+  const [live, ready] = [await ask('/livez'), await ask('/readyz')]
+  const admin = await ask('/admin/healthz', adminToken)
   if (admin.status === 401 || admin.status === 403) throw new ForgeError(refused(url, adminToken))
   const { modules = [], duties = [] } = (admin.data ?? {}) as Partial<ServerStatus>
-  const names = (await askServer(url, '/admin/modules', adminToken)).data as readonly string[] | undefined
-  const metrics = samplesOf((await askServer(url, '/admin/metrics', adminToken)).text)
+  const names = (await ask('/admin/modules', adminToken)).data as readonly string[] | undefined
+  const metrics = samplesOf((await ask('/admin/metrics', adminToken)).text)
   return {
     url,
     service,

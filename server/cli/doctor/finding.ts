@@ -14,5 +14,8 @@ export const failed = (check: string, found: string, fix: string): Finding => ({
 /** What an error says in one line, without a password that an address in it may have. */
 export const inWords = (error: unknown): string => {
   const text = error instanceof Error ? error.message || error.name : String(error)
-  return (text.split('\n', 1)[0] ?? '').replaceAll(/\/\/[^@\s/]*@/g, '//')
+  return withoutCredentials(text.split('\n', 1)[0] ?? '')
 }
+
+/** Addresses in a text keep host and path, and lose user and password. */
+export const withoutCredentials = (text: string): string => text.replaceAll(/\/\/[^@\s/]*@/g, '//')

@@ -7,12 +7,13 @@ import { boolean } from './valueTypes.ts'
 /** Values of flags by name. */
 export type FlagValues = Readonly<Record<string, FlagValue>>
 
-const prefix = 'FLAG_'
+/** With what the variables of flags begin. */
+export const flagPrefix = 'FLAG_'
 
 /** The variable of a flag: `checkout.newBasket` is FLAG_CHECKOUT_NEW_BASKET. */
 export function flagVariable(name: string): string {
   const words = name.replace(/([a-z\d])([A-Z])/g, '$1_$2').replace(/([A-Z])([A-Z][a-z])/g, '$1_$2')
-  return prefix + words.replace(/[.-]/g, '_').toUpperCase()
+  return flagPrefix + words.replace(/[.-]/g, '_').toUpperCase()
 }
 
 /** What the environment says of flags. A variable that is empty says nothing. */
@@ -24,7 +25,7 @@ export function readFlagVariables(
   const values: Record<string, FlagValue> = {}
   const problems: ConfigProblem[] = []
   for (const [variable, text] of Object.entries(environment)) {
-    if (!variable.startsWith(prefix) || !text) continue
+    if (!variable.startsWith(flagPrefix) || !text) continue
     const name = names.get(variable)
     const flag = name === undefined ? undefined : table[name]
     if (name === undefined || !flag) {

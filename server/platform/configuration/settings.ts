@@ -1,3 +1,4 @@
+import { flagPrefix } from './flagVariables.ts'
 import { defaultOf } from './parse.ts'
 import { type Environment, readDotenv, readSource, secretNames, withDotenv } from './sources.ts'
 import { environments, type Variable, variables } from './variables.ts'
@@ -14,14 +15,16 @@ export interface Setting {
 }
 
 /**
- * Every variable of the table with its text and its source, right or wrong: nothing is parsed. Holds secrets.
+ * Every variable of the table, and those of flags that are set, with text and source, right or wrong: nothing is parsed.
+ * Holds secrets.
  * `dotenv` is the path of the `.env` file; an unreadable one throws ConfigError.
  */
 export function listSettings(environment: Environment, dotenv: string): readonly Setting[] {
   const joined = withDotenv(environment, dotenv)
   const written = readDotenv(dotenv)
   const kind = environments.find((known) => known === joined.NODE_ENV?.trim()) ?? 'development'
-  return Object.entries(variables as Readonly<Record<string, Variable>>).map(([name, variable]) => {
+  const sourceOf = (name: string) => (environment[name] === undefined && written[name] ? '.env' : 'environment')
+  const ofTable = Object.entries(variables as Readonly<Record<string, Variable>>).map(([name, variable]): Setting => {
     const isSecret = secretNames.includes(name)
     const { text, file, problem } = readSource(name, joined)
     const path = file ?? (problem && joined[`${name}_FILE`])
@@ -30,6 +33,10 @@ export function listSettings(environment: Environment, dotenv: string): readonly
       const fallback = defaultOf(variable, kind)
       return { name, text: fallback || undefined, source: fallback === undefined ? 'unset' : 'default', isSecret }
     }
-    return { name, text, source: environment[name] === undefined && written[name] ? '.env' : 'environment', isSecret }
+    return { name, text, source: sourceOf(name), isSecret }
   })
+  const ofFlags = Object.entries(joined)
+    .filter(([name, text]) => name.startsWith(flagPrefix) && text)
+    .map(([name, text]): Setting => ({ name, text, source: sourceOf(name), isSecret: false }))
+  return [...ofTable, ...ofFlags]
 }
