@@ -1,11 +1,8 @@
 // Writes client-sdk/kinds.ts from the contract: what the client must know at run time without carrying the contract.
 // With --check it writes nothing and exits 1 when the file is stale.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import type { Contract, Entry } from '../contract/define.ts'
 import { contract } from '../contract/index.ts'
-
-const file = fileURLToPath(new URL('../client-sdk/kinds.ts', import.meta.url))
+import { writePages } from './writePages.ts'
 
 const describeEntry = (entry: Entry): string => {
   const facts = [`kind: '${entry.kind}'`]
@@ -31,13 +28,4 @@ const render = (tree: Contract): string => {
   return [...lines, '} as const satisfies KindsOf<typeof contract>', ''].join('\n')
 }
 
-const text = render(contract)
-if (!existsSync(file) || readFileSync(file, 'utf8') !== text) {
-  if (process.argv.includes('--check')) {
-    console.error('client-sdk/kinds.ts is stale: run npx tsx scripts/writeClientKinds.ts')
-    process.exitCode = 1
-  } else {
-    writeFileSync(file, text)
-    console.log('wrote client-sdk/kinds.ts')
-  }
-}
+writePages([{ path: 'client-sdk/kinds.ts', text: render(contract) }], 'scripts/writeClientKinds.ts')

@@ -37,6 +37,9 @@ export const renderErrorsPage = (
 const isKeyed = (entry: Entry) => entry.kind === 'mutation' && entry.idempotency === 'key'
 const isOpen = ({ access }: Entry) => access === 'public' || access === 'user' || access === 'session'
 
+/** Codes that the server answers where no entry is, although entries send them too. */
+const alsoOutside: ReadonlySet<string> = new Set(['route.not_found'])
+
 /** The groups of entries that rules make; the first that fits names them all. */
 const groups: readonly (readonly [name: string, has: (entry: Entry) => boolean])[] = [
   ['every entry', () => true],
@@ -57,6 +60,7 @@ const sendersOf = (code: string, entries: readonly NamedEntry[]): string => {
   const named = (group ? declared : [...implied, ...declared]).map(
     ({ key }) => `[\`${key}\`](rest.md#${anchorOf(key)})`,
   )
-  const senders = [...(group ? [group[0]] : []), ...named]
+  const outside = alsoOutside.has(code) ? ['the server itself where no entry is'] : []
+  const senders = [...outside, ...(group ? [group[0]] : []), ...named]
   return senders.length > 0 ? senders.join(', ') : 'the server itself, before or outside the entries'
 }

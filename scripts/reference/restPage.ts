@@ -90,17 +90,24 @@ const inputOf = (operation: Part, document: Part): string[] => {
     .map((one) => resolved(document, one))
     .filter((one) => one.in !== 'header')
     .map(({ name, in: place, schema, required }) =>
-      rowOf(document, String(name), String(place), schema, required === true),
+      rowOf(document, { name: String(name), place: String(place), schema, isRequired: required === true }),
     )
   const [body = {}] = alternativesOf(document, bodySchemaOf(document, operation) ?? {})
   const fields = Object.entries(partOf(body.properties)).map(([name, schema]) =>
-    rowOf(document, name, 'body', schema, listOf(body.required).includes(name)),
+    rowOf(document, { name, place: 'body', schema, isRequired: listOf(body.required).includes(name) }),
   )
   const rows = [...parameters, ...fields]
   return rows.length === 0 ? [] : ['| field | in | type |', '|---|---|---|', ...rows, '']
 }
 
-const rowOf = (document: Part, name: string, place: string, schema: unknown, isRequired: boolean) => {
+interface Field {
+  readonly name: string
+  readonly place: string
+  readonly schema: unknown
+  readonly isRequired: boolean
+}
+
+const rowOf = (document: Part, { name, place, schema, isRequired }: Field) => {
   const { default: fallback } = partOf(schema)
   const type = `${typeOf(document, schema)}${fallback === undefined ? '' : `, \`${JSON.stringify(fallback)}\` when left out`}`
   return `| \`${name}${isRequired ? '' : '?'}\` | ${place} | ${cell(type)} |`
