@@ -52,7 +52,11 @@ export const seedDemo = async ({ call, database, passwords }: Parts, password: s
   const roleIds = await makeRoles(call, inTenant, made)
   for (const { email, role } of members) await join(call, { email, tenant, roleId: roleIds.get(role) ?? '' }, made)
   for (const menu of menus)
-    await once(made, `menu ${menu.code}`, 'menu.code_taken', () => call('menus.create', menu, inTenant))
+    await once(made, {
+      what: `menu ${menu.code}`,
+      taken: 'menu.code_taken',
+      make: () => call('menus.create', menu, inTenant),
+    })
   const people = [
     { email: administrator.email, role: 'administrator' },
     { email: owner.email, role: `owner of ${company.slug}` },
@@ -69,18 +73,28 @@ const openAccounts = async (
   const { created } = await createAdmin({ database, passwords }, { ...administrator, password, promote: true })
   if (created) made.push(`account ${administrator.email}`)
   for (const { email, name } of [owner, ...members]) {
-    await once(made, `account ${email}`, 'user.email_taken', () => call('auth.register', { email, name, password }))
+    await once(made, {
+      what: `account ${email}`,
+      taken: 'user.email_taken',
+      make: () => call('auth.register', { email, name, password }),
+    })
   }
   return made.length > 0
 }
 
-/** Runs what makes something; that it is there already, which `code` says, is as good. */
-const once = async (made: string[], what: string, code: string, make: () => Promise<unknown>): Promise<void> => {
+/** Something to be made, and the code that says that it is there already, which is as good. */
+interface Wanted {
+  readonly what: string
+  readonly taken: string
+  readonly make: () => Promise<unknown>
+}
+
+const once = async (made: string[], { what, taken, make }: Wanted): Promise<void> => {
   try {
     await make()
     made.push(what)
   } catch (error) {
-    if ((error as { code?: string }).code !== code) throw error
+    if ((error as { code?: string }).code !== taken) throw error
   }
 }
 
@@ -95,7 +109,8 @@ interface Named {
 
 const foundTenant = async (call: CallEntry, made: string[]) => {
   const as = owner.email
-  await once(made, `tenant ${company.slug}`, 'tenant.slug_taken', () => call('tenants.create', company, { as }))
+  const what = `tenant ${company.slug}`
+  await once(made, { what, taken: 'tenant.slug_taken', make: () => call('tenants.create', company, { as }) })
   const { items } = (await call('tenants.list', { limit: 200 }, { as })) as Page<{ id: string; slug: string }>
   const tenant = items.find(({ slug }) => slug === company.slug)
   if (!tenant)
@@ -107,7 +122,8 @@ const makeRoles = async (call: CallEntry, caller: Caller, made: string[]): Promi
   const permissions = (await call('permissions.list', { limit: 200 }, caller)) as Page<Named>
   const fresh: string[] = []
   for (const { code, name } of roles) {
-    await once(fresh, code, 'rbac.role_code_taken', () => call('roles.create', { code, name }, caller))
+    const make = () => call('roles.create', { code, name }, caller)
+    await once(fresh, { what: code, taken: 'rbac.role_code_taken', make })
   }
   made.push(...fresh.map((code) => `role ${code}`))
   const { items } = (await call('roles.list', { limit: 200 }, caller)) as Page<Named & { tenant_id: string | null }>
@@ -128,10 +144,11 @@ interface Joining {
 }
 
 /** Somebody who is a member already keeps the roles they have. */
-const join = (call: CallEntry, { email, tenant, roleId }: Joining, made: string[]): Promise<void> =>
-  once(made, `member ${email}`, 'tenant.already_member', async () => {
-    const { user_id: id } = (await call('tenants.addMember', { id: tenant.id, email }, { as: owner.email })) as {
-      user_id: string
-    }
+const join = (call: CallEntry, { email, tenant, roleId }: Joining, made: string[]): Promise<void> => {
+  const make = async () => {
+    const member = await call('tenants.addMember', { id: tenant.id, email }, { as: owner.email })
+    const { user_id: id } = member as { user_id: string }
     await call('users.setRoles', { id, role_ids: [roleId] }, { as: administrator.email, tenant: tenant.id })
-  })
+  }
+  return once(made, { what: `member ${email}`, taken: 'tenant.already_member', make })
+}

@@ -1,11 +1,12 @@
 import type { Finding } from './change.ts'
+import type { Pair } from './compareSchemas.ts'
 import { canonical, isSame, listOf, type Part, partOf, resolved } from './document.ts'
 
 /** One way to be let in: scopes by scheme, the schemes by what they are and not by their names. */
 type Way = ReadonlyMap<string, readonly string[]>
 
 /** Whoever was let in before must be let in still. That more people are is for a person to look at. */
-export const compareAccess = (older: Part, was: Part, newer: Part, is: Part): Finding[] => {
+export const compareAccess = ({ older, newer }: Pair, was: Part, is: Part): Finding[] => {
   const [before, after] = [waysOf(older, was), waysOf(newer, is)]
   const isKept = before.every((way) => after.some((other) => opens(way, other)))
   if (isKept && after.every((way) => before.some((other) => opens(way, other)))) return []

@@ -2,6 +2,7 @@ import type { Change, Finding } from './change.ts'
 import { compareAccess } from './compareAccess.ts'
 import { compareBody, compareParameters, described, type Placed } from './compareInput.ts'
 import { compareResponses } from './compareOutput.ts'
+import type { Pair } from './compareSchemas.ts'
 import { isSame, type Part, partOf, resolved } from './document.ts'
 
 /**
@@ -13,7 +14,7 @@ export const compareDocuments = (older: Part, newer: Part): Change[] => {
   const changes = [...new Set([...before.keys(), ...after.keys()])].flatMap((key) => {
     const [was, is] = [before.get(key), after.get(key)]
     const operation = nameOf((was ?? is) as Placed & Route)
-    const findings = was && is ? compareOperations(older, was, newer, is) : [only(was ?? is, is !== undefined)]
+    const findings = was && is ? compareOperations({ older, newer }, was, is) : [only(was ?? is, is !== undefined)]
     return findings.map((finding): Change => ({ operation, ...finding }))
   })
   return [...compareHeads(older, newer), ...changes]
@@ -48,17 +49,14 @@ const only = (one: (Placed & Route) | undefined, isNew: boolean): Finding => {
   return { verdict: 'breaking', kind: 'removed', place: '', text: `${route} was removed` }
 }
 
-const compareOperations = (older: Part, was: Placed, newer: Part, is: Placed): Finding[] => {
-  const at = { older, newer }
-  return [
-    ...compareNames(was.operation, is.operation),
-    ...compareAccess(older, was.operation, newer, is.operation),
-    ...compareParameters(at, was, is),
-    ...compareBody(at, was, is),
-    ...compareResponses(at, was, is),
-    ...compareRest(was.operation, is.operation),
-  ]
-}
+const compareOperations = (at: Pair, was: Placed, is: Placed): Finding[] => [
+  ...compareNames(was.operation, is.operation),
+  ...compareAccess(at, was.operation, is.operation),
+  ...compareParameters(at, was, is),
+  ...compareBody(at, was, is),
+  ...compareResponses(at, was, is),
+  ...compareRest(was.operation, is.operation),
+]
 
 const compareNames = (was: Part, is: Part): Finding[] => {
   const renamed: Finding = {

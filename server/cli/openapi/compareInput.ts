@@ -1,5 +1,5 @@
 import type { Finding } from './change.ts'
-import { type Comparison, comparePresence, compareSchemas } from './compareSchemas.ts'
+import { type Comparison, comparePresence, compareSchemas, type Pair } from './compareSchemas.ts'
 import { isSame, listOf, type Part, partOf, resolved } from './document.ts'
 
 /** An operation together with the path it stands at, which may hold parameters too. */
@@ -7,8 +7,6 @@ export interface Placed {
   readonly operation: Part
   readonly path: Part
 }
-
-type Pair = Pick<Comparison, 'older' | 'newer'>
 
 /** Parameters by where they are sent and their name; headers by their name in any case. */
 export const compareParameters = (at: Pair, was: Placed, is: Placed): Finding[] => {

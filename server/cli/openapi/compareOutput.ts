@@ -1,9 +1,7 @@
 import type { Finding } from './change.ts'
 import { compareContent, described, type Placed } from './compareInput.ts'
-import { type Comparison, comparePresence, compareSchemas } from './compareSchemas.ts'
+import { type Comparison, comparePresence, compareSchemas, type Pair } from './compareSchemas.ts'
 import { type Part, partOf, resolved } from './document.ts'
-
-type Pair = Pick<Comparison, 'older' | 'newer'>
 
 /** Replies by status. A client meets a new one without a branch for it, be it a success or an error. */
 export const compareResponses = (at: Pair, was: Placed, is: Placed): Finding[] => {

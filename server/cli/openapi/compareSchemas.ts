@@ -4,10 +4,14 @@ import { canonical, isSame, listOf, type Part, partOf } from './document.ts'
 import { compareKeywords } from './keywords.ts'
 import { pairsOf, tagOf, typeName } from './pairs.ts'
 
-/** The two documents, which way the values go, and the pairs of schemas on the way down to here. */
-export interface Comparison {
+/** The two documents that references lead into. */
+export interface Pair {
   readonly older: Part
   readonly newer: Part
+}
+
+/** Which way the values go too, and the pairs of schemas on the way down to here. */
+export interface Comparison extends Pair {
   readonly direction: Direction
   readonly open: readonly string[]
 }
