@@ -57,7 +57,8 @@ export const createBackground = ({ config, modules, on, listenUrl, metrics, ...p
   })
   const handling = {
     ...parts,
-    onRecorded: feed.nudge,
+    // The feed reads on for everybody, not for whoever told it.
+    onRecorded: tracing ? () => tracing.outside(feed.nudge) : feed.nudge,
     onTried: (consumer: string, outcome: Ending) =>
       metrics.count('tsforge_consumer_tries_total', { consumer, outcome }),
     onBuried: (consumer: string) => metrics.count('tsforge_dead_letters_total', { consumer }),
