@@ -6,7 +6,7 @@ import type { Exchange } from '../server/http/exchange.ts'
 import { login, password, register } from './support/accounts.ts'
 import { adapters, startApp, type TestApp } from './support/app.ts'
 
-describe.each(adapters)('budgets on %s', (adapter) => {
+describe.each(adapters)('budgets on %s', { timeout: 120_000 }, (adapter) => {
   let app: TestApp
   afterEach(() => app.close())
   const start = async (environment = {}) => {

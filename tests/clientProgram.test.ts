@@ -33,7 +33,7 @@ const compile = (settings: ts.CompilerOptions) => {
 
 const browser = { types: [], lib: ['lib.es2023.d.ts', 'lib.dom.d.ts', 'lib.dom.iterable.d.ts'] }
 
-describe('a program that uses the client', () => {
+describe('a program that uses the client', { timeout: 120_000 }, () => {
   it('compiles without a file of the server', () => {
     const files = compile({})
       .getSourceFiles()

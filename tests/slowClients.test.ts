@@ -48,7 +48,7 @@ describe.each(adapters)('slow clients on %s', (adapter) => {
     await app.close()
   })
 
-  it('leave everybody else served', async () => {
+  it('leave everybody else served', { timeout: 180_000 }, async () => {
     const measure = async () => {
       let next = 0
       const times: number[] = []

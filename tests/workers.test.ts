@@ -49,7 +49,7 @@ const lines = (pattern: RegExp): Line[] =>
 const statuses = (url: string) =>
   Promise.all(Array.from({ length: 8 }, async () => (await fetch(url, { headers: { connection: 'close' } })).status))
 
-describe.each(['uws', 'node'])('CLUSTER_WORKERS on %s', (adapter) => {
+describe.each(['uws', 'node'])('CLUSTER_WORKERS on %s', { timeout: 120_000 }, (adapter) => {
   beforeAll(async () => {
     database = await createDatabase()
   })
@@ -134,7 +134,7 @@ describe.each(['uws', 'node'])('CLUSTER_WORKERS on %s', (adapter) => {
   })
 })
 
-describe('the supervisor', () => {
+describe('the supervisor', { timeout: 120_000 }, () => {
   beforeEach(async () => {
     database = await createDatabase({ empty: true })
   })
