@@ -94,7 +94,8 @@ const plainFields = (entry: Entry, ids: readonly IdField[], level: Level) => {
 }
 
 const originsOf = ({ name, isList, kind }: IdField, { a, shared }: World): Origin[] => {
-  if (a.ids[kind] === undefined) throw new Error(`it is not known what ${name} is the id of`)
+  if (a.ids[kind] === undefined)
+    throw new Error(`no id of ${kind} is known for ${name}: furnish in the scene of its module makes them`)
   const more: Origin[] = isList ? ['mixed'] : []
   return ['own', 'foreign', ...more, ...(shared[kind] === undefined ? [] : (['shared'] as const))]
 }
