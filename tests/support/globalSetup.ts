@@ -29,11 +29,14 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   project.provide('pgBouncerPort', bouncer?.port)
   project.provide('recordFolder', folder)
   return async () => {
-    await bouncer?.stop()
-    await stop()
-    // A part of the tests cannot provoke everything.
-    if (!(project.vitest as { filenamePattern?: readonly string[] }).filenamePattern?.length) checkRecord(folder)
-    await rm(folder, { recursive: true })
+    try {
+      await bouncer?.stop()
+      await stop()
+      // A part of the tests cannot provoke everything.
+      if (!(project.vitest as { filenamePattern?: readonly string[] }).filenamePattern?.length) checkRecord(folder)
+    } finally {
+      await rm(folder, { recursive: true })
+    }
   }
 }
 
