@@ -229,7 +229,8 @@ describe('a server with modules', () => {
         log.info('the clock is wound up')
       },
       stop: async ({ database: { db } }) => {
-        const { rows } = await db.execute(sql`select 'stop' as note`)
+        notes.push('stop')
+        const { rows } = await db.execute(sql`select 'stopped' as note`)
         notes.push(String(rows[0]?.note))
       },
       health: async () => (isWell ? undefined : 'the clock is slow'),
@@ -281,7 +282,7 @@ describe('a server with modules', () => {
     strike()
     expect((await last).status).toBe(204)
     await closing
-    expect(notes).toEqual(['start', 'call', 'stop'])
+    expect(notes).toEqual(['start', 'call', 'stop', 'stopped'])
   })
 })
 
