@@ -22,7 +22,13 @@ import { buildPrograms } from './servers.ts'
 const { values } = parseArgs({
   options: { quick: { type: 'boolean', default: false }, only: { type: 'string' }, profile: { type: 'string' } },
 })
-const isWanted = (part: string) => values.only === undefined || values.only === part
+const parts = ['health', 'me', 'logins', 'memory', 'growth', 'streams', 'costs'] as const
+if (values.only !== undefined && !parts.some((part) => part === values.only)) {
+  process.stderr.write(`There is no part ${values.only}: --only takes one of ${parts.join(', ')}.\n`)
+  process.exit(2)
+}
+type Part = (typeof parts)[number]
+const isWanted = (part: Part: string) => values.only === undefined || values.only === part
 const lengths = values.quick
   ? { length: { rounds: 3, seconds: 1, warmUpSeconds: 1 }, marks: [5_000, 20_000] }
   : { length: { rounds: 3, seconds: 4, warmUpSeconds: 3 }, marks: [50_000, 100_000, 150_000, 200_000] }
