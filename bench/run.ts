@@ -28,7 +28,7 @@ if (values.only !== undefined && !parts.some((part) => part === values.only)) {
   process.exit(2)
 }
 type Part = (typeof parts)[number]
-const isWanted = (part: Part: string) => values.only === undefined || values.only === part
+const isWanted = (part: Part) => values.only === undefined || values.only === part
 const lengths = values.quick
   ? { length: { rounds: 3, seconds: 1, warmUpSeconds: 1 }, marks: [5_000, 20_000] }
   : { length: { rounds: 3, seconds: 4, warmUpSeconds: 3 }, marks: [50_000, 100_000, 150_000, 200_000] }
