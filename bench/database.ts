@@ -5,7 +5,7 @@ import { startEmbedded } from '../db/embedded/startEmbedded.ts'
 import { migrate } from '../db/migrate.ts'
 import { withConnection } from '../db/oneConnection.ts'
 import { seed } from '../db/seed.ts'
-import { parentOf } from './processes.ts'
+import { parentOf } from '../server/cli/bench/processes.ts'
 
 export interface BenchDatabase {
   readonly ownerUrl: string

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import path from 'node:path'
 import { promisify } from 'node:util'
-import { cpuMicroseconds, postgresMicroseconds } from './processes.ts'
+import { cpuMicroseconds, postgresMicroseconds } from '../server/cli/bench/processes.ts'
 import type { Server } from './servers.ts'
 
 const run = promisify(execFile)
@@ -44,7 +44,7 @@ export const abandonLoads = (): void => running.abort()
 export const applyLoad = async (server: Server, load: Load, seconds: number): Promise<Figures> => {
   const { pid, postmaster } = server
   const before = { own: cpuMicroseconds(pid), postgres: postgresMicroseconds(postmaster) }
-  const summary = await callWrk(server.url, load, seconds)
+  const summary = await callWrk(server, load, seconds)
   const own = cpuMicroseconds(pid) - before.own
   const postgres = postgresMicroseconds(postmaster) - before.postgres
   if (summary.failed > 0 || summary.requests === 0)
@@ -59,7 +59,10 @@ export const applyLoad = async (server: Server, load: Load, seconds: number): Pr
   }
 }
 
-const callWrk = async (url: string, load: Load, seconds: number): Promise<Summary> => {
+/** What a server calls the path of a load. */
+export const pathAt = ({ paths }: Server, { path: asked }: Load): string => paths?.[asked] ?? asked
+
+const callWrk = async (server: Server, load: Load, seconds: number): Promise<Summary> => {
   const options = [
     '-t',
     `${threads}`,
@@ -72,7 +75,7 @@ const callWrk = async (url: string, load: Load, seconds: number): Promise<Summar
     '-s',
     script,
   ]
-  const { stdout } = await run('wrk', [...options, url, '--', load.method, load.path, load.feed ?? '-'], {
+  const { stdout } = await run('wrk', [...options, server.url, '--', load.method, pathAt(server, load), load.feed ?? '-'], {
     timeout: (seconds + 30) * 1000,
     signal: running.signal,
   })

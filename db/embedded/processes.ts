@@ -58,7 +58,7 @@ function startTimeOf(pid: number): string {
 }
 
 /** The fields of /proc/<pid>/stat from the third, the state, on (proc(5)): the second is a name that may hold spaces. */
-function statOf(pid: number): string[] {
+export function statOf(pid: number): string[] {
   if (process.platform !== 'linux') return []
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
