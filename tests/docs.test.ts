@@ -25,6 +25,29 @@ it.each(pages)('%s: every relative link leads to a file', (page) => {
   expect(links.filter((link) => !existsSync(path.join(root, path.dirname(page), link)))).toEqual([])
 })
 
+/** As GitHub names the anchor of a heading; one that is there twice gets a number. */
+const anchorsOf = (text: string) => {
+  const seen = new Map<string, number>()
+  return all(text.replaceAll(/^```.*?^```/gms, ''), /^#+ +(.+)$/gm).map((heading) => {
+    const words = heading.replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1').toLowerCase()
+    const anchor = words.replaceAll(/[^\p{L}\p{N}\s_-]/gu, '').replaceAll(/\s/g, '-')
+    const count = seen.get(anchor) ?? 0
+    seen.set(anchor, count + 1)
+    return count === 0 ? anchor : `${anchor}-${count}`
+  })
+}
+
+it.each(pages)('%s: every anchor it links to is there', (page) => {
+  const links = [...textOf(page).matchAll(/\]\(([^)#:]*)#([^)]+)\)/g)].map(([, file = '', anchor = '']) => ({
+    file,
+    anchor,
+  }))
+  const targetOf = (file: string) => (file === '' ? page : path.join(path.dirname(page), file))
+  const isThere = ({ file, anchor }: { file: string; anchor: string }) =>
+    !file.endsWith('.md') && file !== '' ? true : anchorsOf(textOf(targetOf(file))).includes(anchor)
+  expect(links.filter((link) => !isThere(link)).map(({ file, anchor }) => `${file}#${anchor}`)).toEqual([])
+})
+
 it.each(pages)('%s: every test and source it names is there', (page) => {
   const tests = all(textOf(page), /`(?:tests\/)?(\w+\.test\.ts)`/g)
   expect(tests.filter((name) => !existsSync(path.join(root, 'tests', name)))).toEqual([])
