@@ -19,7 +19,7 @@ create role app login noinherit password :'app_password';
 create role gate login password :'gate_password';
 grant gate to app;
 
-create database tsforge owner owner;
-revoke all on database tsforge from public;
-grant connect on database tsforge to app, gate;
+create database app owner owner;
+revoke all on database app from public;
+grant connect on database app to app, gate;
 SQL

@@ -5,6 +5,7 @@ import { connectDatabase } from './database.ts'
 import { endWorkers } from './platform/endWorkers.ts'
 import { answerScrapes } from './platform/metrics/workers.ts'
 import { addressOf } from './serve.ts'
+import { name } from './version.ts'
 
 const backOffMs = { first: 500, longest: 30_000 }
 /** A worker that lived this long was healthy: the next one is started without delay. */
@@ -12,7 +13,7 @@ const healthyMs = 60_000
 /** So many starts in a row that came to nothing, while no worker serves, are the end. */
 const failedStartsMax = 4
 
-const gaveUp = 'tsforge gave up: no worker serves any more and none can be started. The last one said:'
+const gaveUp = `${name} gave up: no worker serves any more and none can be started. The last one said:`
 
 /**
  * Keeps CLUSTER_WORKERS processes on one port. It holds the embedded database and runs the migrations once; a worker

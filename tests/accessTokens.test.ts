@@ -1,6 +1,7 @@
 import { createHash, createHmac, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { decodeJwt, decodeProtectedHeader, type JWTHeaderParameters, SignJWT } from 'jose'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { name } from '../server/version.ts'
 import { type Account, register } from './support/accounts.ts'
 import { adapters, startApp, type TestApp } from './support/app.ts'
 
@@ -47,7 +48,7 @@ describe.each(adapters)('access tokens on %s', (adapter) => {
     expect(decodeProtectedHeader(token)).toEqual({ alg: 'HS256', kid: kidOf(secret), typ: 'at+jwt' })
     const { iat = 0, exp = 0, ...claims } = decodeJwt(token)
     expect(exp - iat).toBe(900)
-    expect(claims).toEqual({ iss: 'tsforge', aud: 'tsforge', sub: account.id, sid: expect.any(String) })
+    expect(claims).toEqual({ iss: name, aud: name, sub: account.id, sid: expect.any(String) })
   })
 
   it('are accepted when made as the server makes them: the forgeries below differ in one point', async () => {

@@ -46,7 +46,7 @@ const allowed: Record<string, readonly string[]> = {
     'server/context.ts',
     'server/platform',
   ],
-  'server/rpc/document': ['contract', 'zod', '@trpc/server', 'trpc-to-openapi'],
+  'server/rpc/document': ['contract', 'zod', '@trpc/server', 'trpc-to-openapi', 'server/version.ts'],
   'server/platform': [
     'contract',
     'db',
@@ -59,6 +59,7 @@ const allowed: Record<string, readonly string[]> = {
     'ioredis',
     'server/rpc',
     'server/config.ts',
+    'server/version.ts',
   ],
   'server/platform/consumers': [
     'contract',
@@ -81,7 +82,7 @@ const allowed: Record<string, readonly string[]> = {
     '@opentelemetry/sdk-trace',
   ],
   'server/platform/hashing': ['hash-wasm', '@node-rs/argon2'],
-  'server/platform/configuration': ['contract', 'zod', 'server/platform/configuration'],
+  'server/platform/configuration': ['contract', 'zod', 'server/version.ts'],
   'server/features': ['contract', 'db', 'drizzle-orm', 'uuidv7', 'server/context.ts', 'server/rpc', 'server/platform'],
   'server/modules.ts': ['contract', 'examples', 'server/features', 'server/rpc'],
   'server/app.ts': ['pino', 'contract', 'db', 'server'],

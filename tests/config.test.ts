@@ -14,6 +14,7 @@ import {
 } from '../server/config.ts'
 import { renderConfigurationPage, renderEnvExample } from '../server/platform/configuration/documentation.ts'
 import { editDistance } from '../server/platform/configuration/similarNames.ts'
+import { name as ownName } from '../server/version.ts'
 
 const secret = 'a development secret of more than 32 bytes'
 const production = { NODE_ENV: 'production', DATABASE_URL: 'postgres://app:pw@db:5432/app', JWT_SECRET: secret }
@@ -52,7 +53,7 @@ describe('defaults', () => {
     const config = read({})
     expect(config).toMatchObject({
       environment: 'development',
-      serviceName: 'tsforge',
+      serviceName: ownName,
       logLevel: 'info',
       http: { host: '127.0.0.1', port: 8080, adapter: 'auto', workers: 1, bodyLimitBytes: 1_048_576, drainSeconds: 0 },
       database: {
@@ -62,7 +63,7 @@ describe('defaults', () => {
         statementCache: true,
         migrateOnStart: true,
       },
-      auth: { jwtSecret: secret, jwtKeys: undefined, previousSecrets: [], issuer: 'tsforge', audience: 'tsforge' },
+      auth: { jwtSecret: secret, jwtKeys: undefined, previousSecrets: [], issuer: ownName, audience: ownName },
       hashing: { memoryKib: 65536, iterations: 3, parallelism: 2, queueLength: 64 },
       limits: { ratePerMinute: 120 },
       warnings: [],

@@ -38,7 +38,7 @@ const forge = async (...args: string[]) => {
 
 describe('openapi write and check', () => {
   it('finds a file stale, says the command, and the command mends it', async () => {
-    const file = put('stale.json', text.replace('"title": "tsforge"', '"title": "forge"'))
+    const file = put('stale.json', text.replace('"title": "', '"title": "not '))
     expect(await forge('check', '--file', file)).toEqual({
       code: 1,
       out: '',

@@ -17,6 +17,7 @@ import {
   kindNames,
   type Named,
   nowSeconds as now,
+  ownClaims,
   secret,
   stranger,
   withEach,
@@ -89,7 +90,9 @@ describe.each(adapters)('over HTTP on %s', (adapter) => {
       ...privateKey.export({ format: 'jwk' }),
       kid: index === 0 ? 'ec' : 'ed',
     }))
-    app = await startApp({ adapter, environment: { JWT_SECRET: secret, JWT_KEYS: JSON.stringify({ keys }) } })
+    const { iss, aud } = ownClaims
+    const environment = { JWT_SECRET: secret, JWT_KEYS: JSON.stringify({ keys }), JWT_ISSUER: iss, JWT_AUDIENCE: aud }
+    app = await startApp({ adapter, environment })
     account = await register(app)
     app.setTime(new Date(now * 1000))
   })

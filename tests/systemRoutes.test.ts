@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { name } from '../server/version.ts'
 import { adapters, startApp, type TestApp } from './support/app.ts'
 
 const token = 'an operator token of some length'
@@ -11,7 +12,7 @@ describe.each(adapters)('paths outside the contract on %s', (adapter) => {
   afterAll(() => app.close())
 
   it.each([
-    ['/healthz', { status: 'ok', service: 'tsforge', version: '0.0.0' }],
+    ['/healthz', { status: 'ok', service: name, version: '0.0.0' }],
     ['/livez', { status: 'alive' }],
     ['/readyz', { status: 'ready' }],
     [

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ConfigError, readConfig } from '../server/config.ts'
+import { name as ownName } from '../server/version.ts'
 
 const secret = 'a signing secret for tests, 32 bytes or more'
 const read = (environment: Readonly<Record<string, string>>) =>
@@ -7,7 +8,7 @@ const read = (environment: Readonly<Record<string, string>>) =>
 
 describe('the configuration of tracing', () => {
   it('is off, with everything kept, when nothing is said', () => {
-    expect(read({})).toEqual({ endpoint: undefined, headers: {}, serviceName: 'tsforge', share: 1 })
+    expect(read({})).toEqual({ endpoint: undefined, headers: {}, serviceName: ownName, share: 1 })
   })
 
   it('takes the standard variables', () => {

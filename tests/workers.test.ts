@@ -1,5 +1,6 @@
 import { createServer } from 'node:net'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { name } from '../server/version.ts'
 import { type Bundle, bundlePrograms } from './prove/serverProcess.ts'
 import { createDatabase, type TestDatabase } from './support/database.ts'
 import { freePort } from './support/freePort.ts'
@@ -160,7 +161,10 @@ describe('the supervisor', { timeout: 120_000 }, () => {
     )
     for (const pid of program.children()) process.kill(pid, 'SIGKILL')
     const { code, errors } = await program.ended
-    expect([code, errors]).toEqual([1, expect.stringMatching(/^tsforge gave up: [^\n]* none can be started\./)])
+    expect([code, errors]).toEqual([
+      1,
+      expect.stringMatching(new RegExp(`^${name} gave up: [^\\n]* none can be started\\.`)),
+    ])
     const delays = lines(/^a worker died and is replaced$/).map(({ delay_ms }) => delay_ms)
     expect(delays).toEqual([500, 1_000, 2_000, 4_000, 8_000])
     expect(program.children()).toEqual([])

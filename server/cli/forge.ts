@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { explainStartFailure } from '../platform/startFailure.ts'
-import { version } from '../version.ts'
+import { name, version } from '../version.ts'
 import { addAdminCommands } from './adminCommand.ts'
 import { addConfigCommand } from './configCommand.ts'
 import { addDoctorCommand } from './doctorCommand.ts'
@@ -35,7 +35,7 @@ export const runForge = async (args: readonly string[], terminal: Terminal): Pro
 /** All commands; parsing rejects with a CommanderError in place of ending the process. */
 export const createProgram = (terminal: Terminal): Command => {
   const program = new Command('npm run forge --')
-    .description('The command line of tsforge. It works on the database that the server of this folder would use.')
+    .description(`The command line of ${name}. It works on the database that the server of this folder would use.`)
     .version(version, '--version', 'print the version')
     .exitOverride()
     .configureOutput({ writeOut: terminal.print, writeErr: terminal.complain })

@@ -52,7 +52,7 @@ export const readStatus = async (url: string, adminToken: string | undefined): P
   const health = await ask('/healthz')
   const { service, version } = (health.data ?? {}) as { service?: string; version?: string }
   if (service === undefined || version === undefined)
-    throw new ForgeError(`What answers at ${url} is no tsforge: name another address with --url.`)
+    throw new ForgeError(`What answers at ${url} is no server of this kind: name another address with --url.`)
   const [live, ready] = [await ask('/livez'), await ask('/readyz')]
   const admin = await ask('/admin/healthz', adminToken)
   if (admin.status === 401 || admin.status === 403) throw new ForgeError(refused(url, adminToken))

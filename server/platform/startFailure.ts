@@ -1,6 +1,7 @@
 import { DatabaseStartError } from '../../db/embedded/errors.ts'
 import { MigrationError } from '../../db/migrationError.ts'
 import { isUnavailable } from '../../db/unavailable.ts'
+import { name } from '../version.ts'
 
 const systemErrors: Record<string, (error: NodeJS.ErrnoException) => string> = {
   EADDRINUSE: () => 'The port is in use: stop the other program, or set PORT to another one (PORT=0 takes a free one).',
@@ -13,7 +14,7 @@ const systemErrors: Record<string, (error: NodeJS.ErrnoException) => string> = {
 const explained = new Set(['ConfigError', 'UnsuitableDatabaseError', 'MissingTracingError', 'ModuleError'])
 
 /** Says in one sentence, or one list, why the server did not start and what to do. Only the unforeseen shows a stack. */
-export const explainStartFailure = (error: unknown, failure = 'tsforge did not start'): string => {
+export const explainStartFailure = (error: unknown, failure = `${name} did not start`): string => {
   if (!(error instanceof Error)) return `${failure}: ${String(error)}`
   const { code } = error as NodeJS.ErrnoException
   const explain = code === undefined ? undefined : systemErrors[code]

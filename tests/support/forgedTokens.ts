@@ -48,13 +48,14 @@ export const createVerifier = () =>
     secret,
     previousSecrets: [],
     keys: [jwkOf('ES256', 'ec', ec), jwkOf('EdDSA', 'ed', ed)],
-    issuer: 'tsforge',
-    audience: 'tsforge',
+    issuer: ownClaims.iss,
+    audience: ownClaims.aud,
     ttlSeconds: 900,
     now: () => new Date(now * 1000),
   })
 
-const ownClaims: Record<string, unknown> = {
+/** Those of a token that is good. */
+export const ownClaims = {
   iss: 'tsforge',
   aud: 'tsforge',
   sub: randomUUID(),

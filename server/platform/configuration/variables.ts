@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import type { z } from 'zod'
+import { name } from '../../version.ts'
 import { jwtKeySet } from './jwtKeys.ts'
 import * as type from './valueTypes.ts'
 
@@ -20,6 +21,8 @@ export interface Variable {
 
 type Rows = Readonly<Record<string, Variable>>
 
+const ownName = 'the name in `package.json`'
+
 const server = {
   NODE_ENV: {
     type: type.choice(...environments),
@@ -28,7 +31,9 @@ const server = {
   },
   SERVICE_NAME: {
     type: type.word(/^[\w.-]{1,64}$/, '1 to 64 letters, digits, ".", "_" or "-"'),
-    default: 'tsforge',
+    default: name,
+    defaultText: ownName,
+    example: 'my-api',
     description: 'Names this service in logs and metrics.',
   },
   LOG_LEVEL: {
@@ -154,21 +159,21 @@ const database = {
     secret: true,
     defaultText: 'embedded PostgreSQL',
     description: 'PostgreSQL 15 or newer, as the role `app` that runs the handlers. Required in production.',
-    example: 'postgres://app:password@localhost:5432/tsforge',
+    example: 'postgres://app:password@localhost:5432/app',
   },
   DATABASE_MIGRATE_URL: {
     type: type.postgresUrl,
     secret: true,
     defaultText: '`DATABASE_URL`',
     description: 'The role that owns the schema and runs migrations.',
-    example: 'postgres://owner:password@localhost:5432/tsforge',
+    example: 'postgres://owner:password@localhost:5432/app',
   },
   DATABASE_GATE_URL: {
     type: type.postgresUrl,
     secret: true,
     defaultText: '`DATABASE_URL` with `SET ROLE gate`',
     description: 'The role `gate`, which reads sessions, keys and roles to authenticate a call.',
-    example: 'postgres://gate:password@localhost:5432/tsforge',
+    example: 'postgres://gate:password@localhost:5432/app',
   },
   DATABASE_REPLICA_URL: {
     type: type.postgresUrl,
@@ -176,7 +181,7 @@ const database = {
     defaultText: 'none',
     description:
       'A hot standby of `DATABASE_URL`, for reads that may be a little late; the primary answers where it cannot. See docs/replica.md.',
-    example: 'postgres://app:password@replica:5432/tsforge',
+    example: 'postgres://app:password@replica:5432/app',
   },
   REPLICA_LAG_SECONDS: {
     type: type.integer(1, 3600),
@@ -190,7 +195,7 @@ const database = {
     defaultText: '`DATABASE_URL`',
     description:
       'A direct connection for LISTEN, where `DATABASE_URL` leads to a pooler that cannot. Without one events are polled each second.',
-    example: 'postgres://app:password@localhost:5432/tsforge',
+    example: 'postgres://app:password@localhost:5432/app',
   },
   DATABASE_MAX_CONNECTIONS: {
     type: type.integer(1, 10_000),
@@ -245,12 +250,16 @@ const accounts = {
   },
   JWT_ISSUER: {
     type: type.word(/^\S{1,255}$/, '1 to 255 characters without spaces'),
-    default: 'tsforge',
+    default: name,
+    defaultText: ownName,
+    example: 'my-api',
     description: 'The claim `iss`, written and required.',
   },
   JWT_AUDIENCE: {
     type: type.word(/^\S{1,255}$/, '1 to 255 characters without spaces'),
-    default: 'tsforge',
+    default: name,
+    defaultText: ownName,
+    example: 'my-api',
     description: 'The claim `aud`, written and required.',
   },
   ACCESS_TTL_SECONDS: {
@@ -294,7 +303,7 @@ const flags = {
     defaultText: 'none',
     description:
       'A JSON object of flags and their values, read again when it changes. The database does not count for them.',
-    example: '/etc/tsforge/flags.json',
+    example: '/etc/my-api/flags.json',
   },
   FLAGS_TTL_SECONDS: {
     type: type.integer(1, 3_600),

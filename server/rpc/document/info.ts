@@ -1,8 +1,9 @@
+import { name } from '../../version.ts'
 import type { DocumentInfo } from './shape.ts'
 
 /** What the document says of itself. */
 export const documentInfo = (version: string): DocumentInfo => ({
-  title: 'tsforge',
+  title: name,
   version,
   description: [
     'Every answer is `{success: true, data, request_id}`, every refusal `{success: false, error: {code, message, meta?}, request_id}`;',
