@@ -2,8 +2,8 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { permissions } from '../contract/vocabulary.ts'
-import { type Bundle, bundlePrograms, startServer } from './prove/serverProcess.ts'
 import { createDatabase, type TestDatabase } from './support/database.ts'
+import { type Bundle, bundlePrograms, startServer } from './support/serverProcess.ts'
 import { withClient } from './support/testServer.ts'
 
 let bundle: Bundle

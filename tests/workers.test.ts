@@ -1,10 +1,10 @@
 import { createServer } from 'node:net'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { name } from '../server/version.ts'
-import { type Bundle, bundlePrograms } from './prove/serverProcess.ts'
 import { createDatabase, type TestDatabase } from './support/database.ts'
 import { freePort } from './support/freePort.ts'
 import { type Program, startProgram } from './support/program.ts'
+import { type Bundle, bundlePrograms } from './support/serverProcess.ts'
 import { withClient } from './support/testServer.ts'
 
 interface Line {

@@ -3,11 +3,11 @@
  * warning and its postmaster killed, again and again, while a real server process is asked 200 times a second.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { type Bundle, bundlePrograms, type ServerProcess, startServer } from '../support/serverProcess.ts'
 import { checkFree, checkKept, checkSignIns } from './databaseAftermath.ts'
 import { type ProofCluster, startCluster } from './databaseCluster.ts'
 import { recoveryMs, startTraffic, type Traffic } from './databaseTraffic.ts'
 import { type Proof, prove } from './harness.ts'
-import { type Bundle, bundlePrograms, type ServerProcess, startServer } from './serverProcess.ts'
 
 const perSecond = 200
 const connections = 8

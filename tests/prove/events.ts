@@ -6,6 +6,7 @@
 import { Agent } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { withConnection } from '../../db/oneConnection.ts'
+import { type Bundle, bundlePrograms, type ServerProcess, startServer } from '../support/serverProcess.ts'
 import { type ProofCluster, startCluster } from './databaseCluster.ts'
 import { type EventKillPoint, eventKillPoints } from './eventsKillPoints.ts'
 import { type Reader, startReader, wires } from './eventsReaders.ts'
@@ -13,7 +14,6 @@ import { checkEvents } from './eventsTables.ts'
 import { startWriters, type Written } from './eventsWriters.ts'
 import { type Proof, prove } from './harness.ts'
 import { openAccount } from './keyedCalls.ts'
-import { type Bundle, bundlePrograms, type ServerProcess, startServer } from './serverProcess.ts'
 
 const instances = 3
 const readersOfPerson = 8

@@ -2,12 +2,13 @@
  * Proves what README and docs/proofs.md promise of an Idempotency-Key: one effect and one answer, though the server is
  * killed at whatever point of the call, and though many of the same come at once.
  */
+
+import { type Bundle, bundlePrograms, startServer } from '../support/serverProcess.ts'
 import { type ProofCluster, startCluster } from './databaseCluster.ts'
 import { prove } from './harness.ts'
 import { checkKills } from './idempotencyKills.ts'
 import { checkTwins } from './idempotencyTwins.ts'
 import type { KillPoint } from './killPoints.ts'
-import { type Bundle, bundlePrograms, startServer } from './serverProcess.ts'
 
 /** How a server is started on this database, to die at a point or not, with the claim of keys taken away or not. */
 const starterOf = (bundle: Bundle, { appUrl, gateUrl, ownerUrl }: ProofCluster, guardTaken?: 'claim') => {

@@ -1,10 +1,10 @@
 import { Agent } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { withConnection } from '../../db/oneConnection.ts'
+import type { ServerProcess } from '../support/serverProcess.ts'
 import type { Proof } from './harness.ts'
 import { callsOf, effectsOf, type KeyedCall, openAccount, type RawAnswer, send } from './keyedCalls.ts'
 import { type KillPoint, killPoints } from './killPoints.ts'
-import type { ServerProcess } from './serverProcess.ts'
 
 export interface Kills {
   /** Servers that die at each point. */

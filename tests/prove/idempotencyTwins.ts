@@ -1,8 +1,8 @@
 import { Agent } from 'node:http'
 import { withConnection } from '../../db/oneConnection.ts'
+import type { ServerProcess } from '../support/serverProcess.ts'
 import type { Proof } from './harness.ts'
 import { callsOf, effectsOf, type KeyedCall, openAccount, type RawAnswer, send } from './keyedCalls.ts'
-import type { ServerProcess } from './serverProcess.ts'
 
 export interface Twins {
   readonly keys: number

@@ -4,6 +4,7 @@
  * at an account neither succeed beyond its budget, nor tell anything, nor disturb its owner.
  */
 import { startRedis } from '../support/redis.ts'
+import { bundlePrograms } from '../support/serverProcess.ts'
 import { startCluster } from './databaseCluster.ts'
 import { type Proof, prove } from './harness.ts'
 import { checkAnswers } from './limitsAnswers.ts'
@@ -11,7 +12,6 @@ import { checkAddress, checkClasses, checkCredentials } from './limitsBudgets.ts
 import { type Fleet, type FleetOptions, startFleet } from './limitsFleet.ts'
 import { checkGuessing } from './limitsGuessing.ts'
 import { checkOutage, type Mortal } from './limitsOutage.ts'
-import { bundlePrograms } from './serverProcess.ts'
 
 /** The least of docs/security.md, since the time of a login is mostly its hash. */
 const leastHash = { ARGON2_MEMORY_KIB: '19456', ARGON2_ITERATIONS: '2' }

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { RedisServer } from '../support/redis.ts'
+import { type Bundle, type ServerProcess, startServer } from '../support/serverProcess.ts'
 import type { ProofCluster } from './databaseCluster.ts'
 import { type Client, createClient, newAddress } from './limitsClient.ts'
-import { type Bundle, type ServerProcess, startServer } from './serverProcess.ts'
 
 /** Server processes on one database, whose budgets are counted in one place. */
 export interface Fleet {

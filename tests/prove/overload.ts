@@ -4,13 +4,13 @@
  */
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { type Bundle, bundlePrograms, type ServerProcess } from '../support/serverProcess.ts'
 import { type ProofCluster, startCluster } from './databaseCluster.ts'
 import { type Proof, prove } from './harness.ts'
 import { password } from './keyedCalls.ts'
 import { startProbes } from './overloadProbes.ts'
 import { startQuietServer } from './quietServer.ts'
 import { createRawLoad, type Outcome, type RawLoad } from './rawLoad.ts'
-import { type Bundle, bundlePrograms, type ServerProcess } from './serverProcess.ts'
 
 const usefulMs = 1_000
 const peakConnections = [32, 64, 128, 256]

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { freePort } from '../support/freePort.ts'
-import { provingEnvironment, type ServerProcess, type ServerStart } from './serverProcess.ts'
+import { provingEnvironment, type ServerProcess, type ServerStart } from '../support/serverProcess.ts'
 
 const pollMs = 50
 const patienceMs = 60_000

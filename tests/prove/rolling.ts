@@ -5,13 +5,13 @@
  */
 import { Agent } from 'node:http'
 import { freePort } from '../support/freePort.ts'
+import { type Bundle, bundlePrograms, type ServerProcess, startServer } from '../support/serverProcess.ts'
 import { checkKept } from './databaseAftermath.ts'
 import { type ProofCluster, startCluster } from './databaseCluster.ts'
 import { idleMs, startTraffic } from './databaseTraffic.ts'
 import { type Haproxy, haproxyVersion, type Instance, instances, startHaproxy } from './haproxy.ts'
 import { type Proof, prove } from './harness.ts'
 import { type Streams, startStreams } from './rollingStreams.ts'
-import { type Bundle, bundlePrograms, type ServerProcess, startServer } from './serverProcess.ts'
 
 const perSecond = 700
 const clientConnections = 64

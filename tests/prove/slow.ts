@@ -7,10 +7,10 @@ import { Agent } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client } from 'pg'
 import { withConnection } from '../../db/oneConnection.ts'
+import { type Bundle, bundlePrograms, type ServerProcess, startServer } from '../support/serverProcess.ts'
 import { type ProofCluster, startCluster } from './databaseCluster.ts'
 import { type Proof, prove } from './harness.ts'
 import { openAccount } from './keyedCalls.ts'
-import { type Bundle, bundlePrograms, type ServerProcess, startServer } from './serverProcess.ts'
 import { openStalled, openTrickler } from './slowReaders.ts'
 
 const streamsOfPerson = 10

@@ -7,10 +7,16 @@ import { Agent } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { withConnection } from '../../db/oneConnection.ts'
 import { createAccessTokens } from '../../server/platform/tokens.ts'
+import {
+  type Bundle,
+  bundlePrograms,
+  provingEnvironment,
+  type ServerProcess,
+  startServer,
+} from '../support/serverProcess.ts'
 import { type ProofCluster, startCluster } from './databaseCluster.ts'
 import { exchange } from './databaseTraffic.ts'
 import { type Proof, prove } from './harness.ts'
-import { type Bundle, bundlePrograms, provingEnvironment, type ServerProcess, startServer } from './serverProcess.ts'
 import { type Ask, administer, callProcedures, found, signUp, useKey, visit } from './soakPeople.ts'
 import type { Holding } from './soakServer.ts'
 import { type SoakTraffic, startSoak } from './soakTraffic.ts'
