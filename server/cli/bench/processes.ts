@@ -18,9 +18,15 @@ export const familyOf = (postmaster: number): readonly number[] => {
   return [postmaster, ...children.map(Number)]
 }
 
-/** The time of a PostgreSQL server and of the children it has now: connections stay open between two readings. */
+/** Of the children that a process has seen end, the fields 16 and 17. */
+const endedTicks = (stat: readonly string[]): number => Number(stat[13] ?? 0) + Number(stat[14] ?? 0)
+
+/** The time of a PostgreSQL server, of the children it has and of those it had: a worker may end between two readings. */
 export const postgresMicroseconds = (postmaster: number | undefined): number =>
-  postmaster === undefined ? 0 : familyOf(postmaster).reduce((sum, pid) => sum + cpuMicroseconds(pid), 0)
+  postmaster === undefined
+    ? 0
+    : familyOf(postmaster).reduce((sum, pid) => sum + cpuMicroseconds(pid), 0) +
+      endedTicks(statOf(postmaster)) * microsecondsATick
 
 /** Of /proc/<pid>/status, in KiB; 0 for a process that is over. */
 const memoryOf = (pid: number, name: 'VmRSS' | 'RssAnon' | 'RssFile' | 'RssShmem'): number => {
