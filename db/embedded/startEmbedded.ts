@@ -1,5 +1,4 @@
 import { existsSync, mkdirSync, realpathSync, statSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { codeOf, messageOf } from '../causes.ts'
@@ -9,6 +8,7 @@ import { type Cluster, homeOf, newCluster, readCluster, urlOf, writeCluster } fr
 import { checkMajor, furnish, initialise, type Site, syncLater } from './createCluster.ts'
 import { cannotStart, DatabaseStartError } from './errors.ts'
 import { withFileLock } from './fileLock.ts'
+import { freePort } from './freePort.ts'
 import { type Holders, holdersIn } from './holders.ts'
 import { makeFolder, makeShelter } from './home.ts'
 import { awaitReady, findPostmaster, startPostmaster, stopPostmaster } from './postmaster.ts'
@@ -155,16 +155,4 @@ function remember(folder: string, cluster: Cluster, port: number): Cluster {
   const remembered = { ...cluster, port }
   writeCluster(folder, remembered)
   return remembered
-}
-
-/** `preferred` when nobody listens there, else one the system chooses. */
-function freePort(preferred: number): Promise<number> {
-  return new Promise((resolvePort, reject) => {
-    const probe = createServer()
-    probe.once('error', (error) => (preferred === 0 ? reject(error) : resolvePort(freePort(0))))
-    probe.listen({ port: preferred, host: '127.0.0.1', exclusive: true }, () => {
-      const address = probe.address()
-      probe.close(() => resolvePort(typeof address === 'object' && address ? address.port : 0))
-    })
-  })
 }

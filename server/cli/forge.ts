@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { explainStartFailure } from '../platform/startFailure.ts'
 import { name, version } from '../version.ts'
 import { addAdminCommands } from './adminCommand.ts'
+import { addBenchCommand } from './benchCommand.ts'
 import { addConfigCommand } from './configCommand.ts'
 import { addDoctorCommand } from './doctorCommand.ts'
 import { addEventsCommands } from './eventsCommand.ts'
@@ -45,6 +46,7 @@ export const createProgram = (terminal: Terminal): Command => {
   addEventsCommands(program, terminal)
   addFlagsCommands(program, terminal)
   addOpenapiCommands(program, terminal)
+  addBenchCommand(program, terminal)
   addConfigCommand(program, terminal)
   addDoctorCommand(program, terminal)
   addKeysCommands(program, terminal)

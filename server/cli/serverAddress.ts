@@ -1,9 +1,17 @@
+import { ForgeError, misused } from './forgeError.ts'
+
 const answerMs = 3_000
 
 /** Where a server that listens on `host` is reached from this machine. */
 export const localAddress = (host: string, port: number): string => {
   const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
   return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`
+}
+
+/** The value of --url. Throws ForgeError when it is no address of a server. */
+export const checkedUrl = (url: string): string => {
+  if (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)) return url
+  throw new ForgeError('Nothing was done: --url is an address like http://127.0.0.1:8080.', misused)
 }
 
 export interface Reply {

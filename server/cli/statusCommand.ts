@@ -4,7 +4,7 @@ import { type Listing, listConsumers } from '../platform/consumers/overview.ts'
 import { withDatabases } from './commandDatabase.ts'
 import { ForgeError, misused } from './forgeError.ts'
 import { answer, columns, example, jsonOption } from './output.ts'
-import { localAddress } from './serverAddress.ts'
+import { checkedUrl, localAddress } from './serverAddress.ts'
 import { readStatus, type ServerStatus } from './serverStatus.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -27,7 +27,7 @@ export const addStatusCommand = (program: Command, terminal: Terminal): void => 
     .addHelpText('after', `${example('status', 'status --url http://10.0.0.7:8080')}\n${explanation}`)
     .action(async ({ url, json }: Options) => {
       const config = terminal.loadConfig()
-      const status = await readStatus(url === undefined ? addressOf(config) : checked(url), config.adminToken)
+      const status = await readStatus(url === undefined ? addressOf(config) : checkedUrl(url), config.adminToken)
       const consumers = url === undefined ? await consumersOf(config, terminal) : []
       answer(terminal, json, { ...status, consumers }, textOf(status, consumers))
       if (!status.ready) throw new ForgeError(`The server is not ready: ${status.reason}.`)
@@ -38,11 +38,6 @@ const addressOf = ({ http: { host, port } }: Config): string => {
   if (port === 0)
     throw new ForgeError('PORT=0 takes a free port, which is not known here: name the address with --url.', misused)
   return localAddress(host, port)
-}
-
-const checked = (url: string): string => {
-  if (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)) return url
-  throw new ForgeError('Nothing was done: --url is an address like http://127.0.0.1:8080.', misused)
 }
 
 /** A database that is away is the server's matter, which says so itself. */

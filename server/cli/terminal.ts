@@ -9,6 +9,8 @@ export interface Terminal {
   readonly print: (text: string) => void
   /** Everything else. */
   readonly complain: (text: string) => void
+  /** Says on a terminal what is being done, in a line that the next call overwrites; where nobody looks there is none. */
+  readonly progress?: ((text: string) => void) | undefined
   readonly loadConfig: () => Config
   /** The variables as they are set, unchecked, secrets among them. */
   readonly loadSettings: () => readonly Setting[]
