@@ -1,15 +1,35 @@
 import { readFileSync } from 'node:fs'
-import type { Load } from './load.ts'
+import { isDeepStrictEqual } from 'node:util'
+import { type Load, pathAt } from './load.ts'
 import type { Server } from './servers.ts'
 
-/** Answers that come to the same are the ground of every comparison: throws where one server says less than another. */
-export const checkSame = async (load: Load, servers: readonly Server[]): Promise<void> => {
-  const answers = await Promise.all(servers.map((server) => ask(server, load)))
-  answers.forEach(({ status, fields }, index) => {
-    const who = `${servers[index]?.name} at ${load.path}`
-    if (status !== 200) throw new Error(`${who} answers ${status}`)
-    if (fields !== answers[0]?.fields) throw new Error(`${who} has ${fields}, not ${answers[0]?.fields}`)
-  })
+/**
+ * Answers that come to the same are the ground of every comparison: throws where the fields of one server's data have
+ * other names or types than those of the first; with `andValues` also where they have other values. What stands
+ * around the data is compared among those who call the path by the same name.
+ */
+export const checkSame = async (load: Load, servers: readonly Server[], { andValues = true } = {}): Promise<void> => {
+  const [first, ...others] = await Promise.all(servers.map((server) => ask(server, load)))
+  if (!first) return
+  for (const answer of [first, ...others]) {
+    const who = `${answer.who} at ${load.path}`
+    if (answer.status !== 200) throw new Error(`${who} answers ${answer.status}`)
+    const part = answer.path === first.path ? 'body' : 'data'
+    const [found, wanted] = [fieldsOf(answer[part]), fieldsOf(first[part])]
+    if (!isDeepStrictEqual(found, wanted)) throw new Error(`${who} has ${found}, not ${wanted}`)
+    if (andValues && !isDeepStrictEqual(answer.data, first.data))
+      throw new Error(`${who} says ${JSON.stringify(answer.data)}, not ${JSON.stringify(first.data)}`)
+  }
+}
+
+/** Throws unless each server answers each of these Authorization headers with 401: who does not look is fast. */
+export const checkRefusals = async (load: Load, servers: readonly Server[], refused: readonly string[]) => {
+  for (const server of servers) {
+    for (const authorization of refused) {
+      const { status } = await fetch(server.url + pathAt(server, load), { headers: { authorization } })
+      if (status !== 401) throw new Error(`${server.name} answers ${status} to a token that is not good`)
+    }
+  }
 }
 
 /** Throws unless two servers send headers of the same names and values, the request id's value aside. */
@@ -20,11 +40,17 @@ export const checkSameHeaders = async (load: Load, one: Server, other: Server): 
 }
 
 const ask = async (server: Server, load: Load) => {
-  const reply = await fetch(server.url + load.path, { method: load.method, ...firstRequest(load) })
+  const path = pathAt(server, load)
+  const reply = await fetch(server.url + path, { method: load.method, ...firstRequest(load) })
   const told = [...reply.headers].filter(([name]) => name !== 'date')
+  const body = (await reply.json()) as { data?: unknown; result?: { data?: unknown } }
   return {
+    who: server.name,
+    path,
     status: reply.status,
-    fields: fieldsOf(await reply.json()).join(' '),
+    body,
+    /** tRPC's envelope has it one level down. */
+    data: body.data ?? body.result?.data,
     headers: told.map(([name, value]) => (name === 'x-request-id' ? name : `${name}: ${value}`)).join(', '),
   }
 }

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { checkSame } from './check.ts'
+import { costsAlone } from './costsAlone.ts'
 import { compare, median, type Outcome } from './rounds.ts'
 import { meLoad, own, type Stage } from './scenarios.ts'
 import type { OwnOptions, Server } from './servers.ts'
@@ -24,8 +25,12 @@ const names = {
 
 type Variant = Pick<OwnOptions, 'environment' | 'program'>
 
-/** CPU of `/auth/me` with and without each thing that every request passes through, in one run. */
-export const measureCosts = async (stage: Stage): Promise<readonly Outcome[]> => {
+/** What each thing costs that every request passes through, beside the others and alone, as Markdown. */
+export const costTables = async (stage: Stage): Promise<string> =>
+  `${costTable(await measureCosts(stage))}\n\n${await costsAlone()}`
+
+/** CPU of `/auth/me` with and without each thing, in one run. */
+const measureCosts = async (stage: Stage): Promise<readonly Outcome[]> => {
   const program = await buildWithoutMetrics()
   const collector = await startCollector()
   stage.atEnd(collector.close)
@@ -89,7 +94,7 @@ const checkMetrics = async ({ name, url }: Server): Promise<void> => {
 }
 
 /** What each thing costs: the median of the generations, and in brackets the least and the most of them. */
-export const costTable = (outcomes: readonly Outcome[]): string => {
+const costTable = (outcomes: readonly Outcome[]): string => {
   const rowsOf = (wanted: string) => outcomes.flatMap(({ rows }) => rows.filter(({ name }) => name === wanted))
   const shareOf = (one: string, other: string) => {
     const shares = rowsOf(one).map(({ cpuRatios }) => ((cpuRatios[other] ?? Number.NaN) - 1) * 100)

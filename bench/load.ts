@@ -75,10 +75,14 @@ const callWrk = async (server: Server, load: Load, seconds: number): Promise<Sum
     '-s',
     script,
   ]
-  const { stdout } = await run('wrk', [...options, server.url, '--', load.method, pathAt(server, load), load.feed ?? '-'], {
-    timeout: (seconds + 30) * 1000,
-    signal: running.signal,
-  })
+  const { stdout } = await run(
+    'wrk',
+    [...options, server.url, '--', load.method, pathAt(server, load), load.feed ?? '-'],
+    {
+      timeout: (seconds + 30) * 1000,
+      signal: running.signal,
+    },
+  )
   const line = /^RESULT (.*)$/m.exec(stdout)?.[1]
   if (line === undefined) throw new Error(`wrk said nothing of its result:\n${stdout}`)
   return JSON.parse(line)

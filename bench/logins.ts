@@ -4,7 +4,7 @@ import { promisify } from 'node:util'
 import { applyLoad, type Figures, type Load } from './load.ts'
 import type { Cost } from './people.ts'
 import { progress } from './progress.ts'
-import { type Length, median, medians } from './rounds.ts'
+import { type Length, median, type Row, rowsOf, turns } from './rounds.ts'
 import { programOf, type Server } from './servers.ts'
 
 const run = promisify(execFile)
@@ -17,44 +17,68 @@ interface Hashing {
   readonly cpu: number
 }
 
-export interface Logins extends Figures {
+export interface LoginRow extends Row {
+  /** Logins a second, as a part of the hashes a second in the same round. */
+  readonly share: number
+}
+
+export interface Logins {
   /** As in a PHC string. */
   readonly hash: string
   readonly engine: string
   readonly connections: number
   readonly hashesPerSecond: number
   readonly hashCpu: number
-  /** Logins a second, as a part of the hashes a second in the same round. */
-  readonly share: number
+  readonly rows: readonly LoginRow[]
+}
+
+interface Comparison {
+  readonly cost: Cost
+  readonly length: Length
 }
 
 /** Logins beside what the hash alone allows, in turns: the same engine, as many callers, nothing else running. */
-export const compareLogins = async (server: Server, load: Load, { cost, length }: { cost: Cost; length: Length }) => {
+export const compareLogins = async (
+  servers: readonly Server[],
+  load: Load,
+  { cost, length }: Comparison,
+): Promise<Logins> => {
   const hash = `m=${cost.memoryKib},t=${cost.iterations},p=${cost.parallelism}`
-  progress(`logins at ${hash}: warming up`)
-  await applyLoad(server, load, length.warmUpSeconds)
-  await sleep(settleMs)
-  const rounds: { hashing: Hashing; login: Figures }[] = []
-  for (let round = 0; round < length.rounds; round += 1) {
-    progress(`logins at ${hash}: round ${round + 1} of ${length.rounds}`)
-    const hashing = await hashAlone(cost, load.connections, length.seconds)
-    rounds.push({ hashing, login: await applyLoad(server, load, length.seconds) })
+  const logIn = async (server: Server, what: string, seconds: number) => {
+    progress(`logins at ${hash}: ${server.name}, ${what}`)
+    const figures = await applyLoad(server, load, seconds)
     await sleep(settleMs)
+    return figures
   }
-  const logins: Logins = {
-    ...medians(rounds.map(({ login }) => login)),
+  for (const server of servers) await logIn(server, 'warming up', length.warmUpSeconds)
+  const hashings: Hashing[] = []
+  const rounds: Figures[][] = []
+  for (let round = 0; round < length.rounds; round += 1) {
+    progress(`logins at ${hash}: the hash alone`)
+    hashings.push(await hashAlone(cost, load.connections, length.seconds))
+    const figures: Figures[] = []
+    for (const index of turns(servers.length, round)) {
+      const server = servers[index]
+      if (server) figures[index] = await logIn(server, `round ${round + 1} of ${length.rounds}`, length.seconds)
+    }
+    rounds.push(figures)
+  }
+  const shareOf = (index: number) => (figures: readonly Figures[], round: number) =>
+    (figures[index]?.perSecond ?? 0) / (hashings[round]?.perSecond ?? 0)
+  return {
     hash,
-    engine: rounds[0]?.hashing.engine ?? '',
+    engine: hashings[0]?.engine ?? '',
     connections: load.connections,
-    hashesPerSecond: median(rounds.map(({ hashing }) => hashing.perSecond)),
-    hashCpu: median(rounds.map(({ hashing }) => hashing.cpu)),
-    share: median(rounds.map(({ hashing, login }) => login.perSecond / hashing.perSecond)),
+    hashesPerSecond: median(hashings.map(({ perSecond }) => perSecond)),
+    hashCpu: median(hashings.map(({ cpu }) => cpu)),
+    rows: rowsOf(servers, rounds).map((row, index) => ({ ...row, share: median(rounds.map(shareOf(index))) })),
   }
-  return logins
 }
 
 const hashAlone = async (cost: Cost, atOnce: number, seconds: number): Promise<Hashing> => {
   const figures = [cost.memoryKib, cost.iterations, cost.parallelism, atOnce, seconds].map(String)
-  const { stdout } = await run(process.execPath, [programOf('hash'), ...figures], { timeout: (seconds + 60) * 1000 })
+  const { stdout } = await run(process.execPath, [programOf('bare/hash'), ...figures], {
+    timeout: (seconds + 60) * 1000,
+  })
   return JSON.parse(stdout)
 }

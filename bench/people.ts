@@ -28,7 +28,8 @@ const peopleCount = 3_000
 /** Clients that sign in: each has a budget of 30 tries a minute. */
 const addressCount = 5_000
 
-interface Person {
+/** Somebody who is signed in. */
+export interface Person {
   readonly id: string
   readonly sessionId: string
   readonly email: string
@@ -41,27 +42,39 @@ export interface Feeds {
   readonly signedIn: string
   /** One for each of the costs. */
   readonly logins: readonly string[]
+  /** Authorization headers that are no good: of a forged token, and of a session that is not there. */
+  readonly refused: readonly string[]
 }
 
 /** Writes accounts that are signed in, an equal part with each password hash, and the requests that they make. */
 export const makePeople = async (ownerUrl: string, folder: string): Promise<Feeds> => {
   const hashes = await Promise.all(costs.map(hashAt))
-  const people = await Promise.all(
-    Array.from({ length: peopleCount }, async (_, index): Promise<Person> => {
-      const [id, sessionId] = [uuidv7(), uuidv7()]
+  const people = await newPeople(peopleCount, { hashes, newId: uuidv7 })
+  await storePeople(ownerUrl, people)
+  const [stranger] = await newPeople(1, { hashes, newId: uuidv7 })
+  return {
+    signedIn: writeSignedIn(path.join(folder, 'signedIn'), people),
+    logins: hashes.map((hash, index) => feed(path.join(folder, `logins-${index}`), logins(people, hash))),
+    refused: [forged(people[0]), stranger].map((person) => `Bearer ${person?.token}`),
+  }
+}
+
+/** With another signature: that of somebody else. */
+const forged = (person: Person | undefined) => person && { token: person.token.replace(/[^.]+$/, 'A'.repeat(43)) }
+
+interface Making {
+  readonly hashes: readonly string[]
+  readonly newId: () => string
+}
+
+export const newPeople = (count: number, { hashes, newId }: Making): Promise<Person[]> =>
+  Promise.all(
+    Array.from({ length: count }, async (_, index): Promise<Person> => {
+      const [id, sessionId] = [newId(), newId()]
       const passwordHash = hashes[index % hashes.length] ?? ''
       return { id, sessionId, email: `person-${index}@example.org`, passwordHash, token: await tokenOf(id, sessionId) }
     }),
   )
-  await store(ownerUrl, people)
-  return {
-    signedIn: feed(
-      path.join(folder, 'signedIn'),
-      people.map(({ token }) => ['Authorization', `Bearer ${token}`, '']),
-    ),
-    logins: hashes.map((hash, index) => feed(path.join(folder, `logins-${index}`), logins(people, hash))),
-  }
-}
 
 /** One hash stands for all: salt and password do not change what it costs. */
 const hashAt = async (cost: Cost): Promise<string> => {
@@ -86,7 +99,7 @@ const tokenOf = (userId: string, sessionId: string): Promise<string> =>
     .setExpirationTime('1 hour')
     .sign(Buffer.from(secret))
 
-const store = (ownerUrl: string, people: readonly Person[]): Promise<void> =>
+export const storePeople = (ownerUrl: string, people: readonly Person[]): Promise<void> =>
   withConnection(ownerUrl, async (client) => {
     const column = (name: keyof Person) => people.map((person) => person[name])
     await client.query(
@@ -111,6 +124,13 @@ const logins = (people: readonly Person[], hash: string): Line[] => {
     return ['X-Forwarded-For', `10.0.${index >> 8}.${index & 255}`, JSON.stringify({ email, password })]
   })
 }
+
+/** Requests of people who are signed in. Returns the file. */
+export const writeSignedIn = (file: string, people: readonly Person[]): string =>
+  feed(
+    file,
+    people.map(({ token }) => ['Authorization', `Bearer ${token}`, '']),
+  )
 
 const feed = (file: string, lines: readonly Line[]): string => {
   writeFileSync(file, lines.map((fields) => `${fields.join('\t')}\n`).join(''))

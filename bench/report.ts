@@ -1,131 +1,123 @@
+import type { Burst } from './burst.ts'
+import type { Growth } from './growth.ts'
 import type { Logins } from './logins.ts'
+import { names } from './names.ts'
 import type { Outcome, Row } from './rounds.ts'
-import { type Memory, names } from './scenarios.ts'
+import type { Memory } from './scenarios.ts'
+import type { StreamFinding } from './streams.ts'
+import { judge } from './targets.ts'
 
 /** What was measured; undefined is what was not asked for. */
 export interface Results {
+  /** The machine in words. */
+  readonly machine: string
   readonly health?: Outcome | undefined
   readonly me?: Outcome | undefined
   readonly logins?: readonly Logins[] | undefined
+  readonly burst?: readonly Burst[] | undefined
   readonly memory?: Memory | undefined
+  readonly growth?: readonly Growth[] | undefined
+  readonly streams?: readonly StreamFinding[] | undefined
+  /** Tables of what each thing costs. */
+  readonly costs?: string | undefined
 }
 
-/** A figure and the most, or for a share the least, that it should be. */
-interface Verdict {
-  readonly what: string
-  readonly found: number
-  readonly wanted: string
-  readonly isMet: boolean
-}
+/** A part of the report: its name in docs/benchmark.md, and its Markdown. */
+export type Sections = Readonly<Record<string, string>>
 
-const atMost = (what: string, found: number, bound: number): Verdict => ({
-  what,
-  found,
-  wanted: `${bound.toFixed(2)} at most`,
-  isMet: found <= bound,
-})
-
-/** What the figures say of the project's own targets. */
-export const judge = ({ health, me, logins = [], memory }: Results): readonly Verdict[] => [
-  ...(health ? ['sameReply', 'least'].map((bare) => cpuOf(health, names[bare as 'least'])) : []),
-  ...(me ? ['remembered', 'jose'].map((bare) => cpuOf(me, names[bare as 'jose'])) : []),
-  ...logins.map(({ hash, share }) => ({
-    what: `logins at ${hash}, as a part of the hashes that are possible`,
-    found: share,
-    wanted: '0.90 or more',
-    isMet: share >= 0.9,
-  })),
-  ...(memory ? judgeMemory(memory) : []),
-]
-
-const cpuOf = ({ title, rows }: Outcome, bare: string): Verdict => {
-  const own = rows.find(({ name }) => name === names.own)
-  return atMost(`${title.split(',')[0]}, CPU against ${bare}`, own?.cpuRatios[bare] ?? Number.NaN, 1.5)
-}
-
-const judgeMemory = ({ marks, servers: [bare, own] }: Memory): readonly Verdict[] => {
-  const [first = Number.NaN, last = Number.NaN] = [own?.residentMib[0], own?.residentMib.at(-1)]
-  const [from, to] = [marks[0], marks.at(-1)].map((mark = 0) => whole(mark))
-  return [
-    atMost('resident memory against the bare server', last / (bare?.residentMib.at(-1) ?? Number.NaN), 2),
-    atMost(`resident memory after ${to} calls against ${from}`, last / first, 1.05),
-  ]
+/** The results as Markdown, the verdicts first. */
+export const sectionsOf = (results: Results): Sections => {
+  const { machine, health, me, logins, burst, memory, growth, streams, costs } = results
+  const verdicts = judge(results).map(({ what, found, wanted, isMet }) => [
+    what,
+    found,
+    wanted,
+    isMet ? 'met' : 'missed',
+  ])
+  const sections = {
+    machine,
+    targets: verdicts.length > 0 ? table(['target', 'found', 'wanted', ''], verdicts) : undefined,
+    health: health && outcomeTable(health, [names.sameReply, names.own]),
+    me: me && outcomeTable(me, [names.remembered, names.own]),
+    logins: logins && loginTable(logins),
+    burst: burst && burstTable(burst),
+    memory: memory && memoryTable(memory),
+    growth: growth && growthTable(growth),
+    streams: streams && table(['events', 'found'], streams),
+    costs,
+  }
+  return Object.fromEntries(
+    Object.entries(sections).filter((section): section is [string, string] => section[1] !== undefined),
+  )
 }
 
 const whole = (value: number): string => Math.round(value).toLocaleString('en')
 const tenth = (value: number): string => value.toFixed(1)
-
-/** The results as Markdown tables, the verdicts first. */
-export const reportOf = (results: Results): string => {
-  const verdicts = judge(results).map(({ what, found, wanted, isMet }) => [
-    what,
-    found.toFixed(2),
-    wanted,
-    isMet ? 'met' : 'missed',
-  ])
-  const outcomes = [results.health, results.me].flatMap((outcome) => (outcome ? [outcomeTable(outcome)] : []))
-  return [
-    table(['target', 'found', 'wanted', ''], verdicts),
-    ...outcomes,
-    ...(results.logins ? [loginTable(results.logins)] : []),
-    ...(results.memory ? [memoryTable(results.memory)] : []),
-  ].join('\n\n')
-}
+const hundredth = (value = Number.NaN): string => value.toFixed(2)
 
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
   [head, head.map((_, column) => (column === 0 ? '---' : '--:')), ...rows]
     .map((cells) => `| ${cells.join(' | ')} |`)
     .join('\n')
 
-const outcomeTable = ({ title, rows }: Outcome): string => {
-  const bares = rows.map(({ name }) => name).filter((name) => name.startsWith('bare'))
-  const head = ['server', 'req/s', 'CPU us', 'PostgreSQL CPU us', 'p50 ms', 'p99 ms', ...bares.map(ratioTo)]
-  return `### ${title}\n\n${table(
-    head,
-    rows.map((row) => cellsOf(row, bares)),
-  )}`
-}
+const outcomeTable = ({ title, rows }: Outcome, comparedWith: readonly string[]): string =>
+  table(
+    [
+      ...[title, 'req/s', 'CPU us', 'PostgreSQL CPU us', 'p50 ms', 'p99 ms'],
+      ...comparedWith.map((name) => `CPU to ${name}`),
+      `req/s to ${names.own}`,
+    ],
+    rows.map((row) => cellsOf(row, comparedWith)),
+  )
 
-const ratioTo = (bare: string) => `CPU to ${bare}`
-
-const cellsOf = (row: Row, bares: readonly string[]): string[] => [
+const cellsOf = (row: Row, comparedWith: readonly string[]): string[] => [
   row.name,
   whole(row.perSecond),
   tenth(row.serverCpu),
   tenth(row.postgresCpu),
   tenth(row.p50Ms),
   tenth(row.p99Ms),
-  ...bares.map((bare) => (row.cpuRatios[bare] ?? Number.NaN).toFixed(2)),
+  ...comparedWith.map((name) => hundredth(row.cpuRatios[name])),
+  hundredth(row.rateRatios[names.own]),
 ]
 
 const loginTable = (logins: readonly Logins[]): string =>
-  `### POST /api/v1/auth/login\n\n${table(
+  table(
     [
-      'Argon2id',
-      'connections',
-      'logins/s',
-      'hashes/s alone',
-      'share',
-      'CPU us',
-      'hash CPU us',
-      'PostgreSQL CPU us',
-      'p99 ms',
+      ...['Argon2id', 'connections', 'hashes/s alone', 'hash CPU us', 'server', 'logins/s', 'share'],
+      ...['CPU us', 'PostgreSQL CPU us', 'p99 ms', `req/s to ${names.own}`],
     ],
-    logins.map((login) => [
-      `${login.hash} (${login.engine})`,
-      whole(login.connections),
-      whole(login.perSecond),
-      whole(login.hashesPerSecond),
-      login.share.toFixed(2),
-      whole(login.serverCpu),
-      whole(login.hashCpu),
-      whole(login.postgresCpu),
-      whole(login.p99Ms),
-    ]),
-  )}`
+    logins.flatMap(({ hash, engine, connections, hashesPerSecond, hashCpu, rows }) =>
+      rows.map((row) => [
+        ...[`${hash} (${engine})`, whole(connections), whole(hashesPerSecond), whole(hashCpu), row.name],
+        ...[whole(row.perSecond), hundredth(row.share), whole(row.serverCpu), whole(row.postgresCpu)],
+        ...[whole(row.p99Ms), hundredth(row.rateRatios[names.own])],
+      ]),
+    ),
+  )
+
+const burstTable = (bursts: readonly Burst[]): string =>
+  table(
+    ['256 connections at once', 'the last is answered after, ms', 'the worst of all rounds, ms'],
+    bursts.map(({ name, lastMs, worstMs }) => [name, whole(lastMs), whole(worstMs)]),
+  )
 
 const memoryTable = ({ marks, servers }: Memory): string =>
-  `### Resident MiB after so many calls of /auth/me\n\n${table(
-    ['server', ...marks.map(whole)],
+  table(
+    ['resident MiB after so many calls of `/auth/me`', ...marks.map(whole)],
     servers.map(({ name, residentMib }) => [name, ...residentMib.map(whole)]),
-  )}`
+  )
+
+const growthTable = (growth: readonly Growth[]): string =>
+  table(
+    [
+      'CPU us of server + PostgreSQL (p50 ms)',
+      ...(growth[0]?.sizes ?? []).map(({ rows }) => `${whole(rows)} rows`),
+      'ratio',
+    ],
+    growth.map(({ what, sizes, ratio }) => [
+      what,
+      ...sizes.map((at) => `${whole(at.serverCpu)} + ${whole(at.postgresCpu)} (${tenth(at.p50Ms)})`),
+      hundredth(ratio),
+    ]),
+  )

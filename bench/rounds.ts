@@ -8,10 +8,13 @@ export interface Length {
   readonly warmUpSeconds: number
 }
 
-/** What one server came to: medians of the rounds, and of the rounds' own CPU ratios to each of the servers, by name. */
+/** What one server came to: medians of the rounds, and of the rounds' own ratios to each of the servers, by name. */
 export interface Row extends Figures {
   readonly name: string
+  /** Its CPU a request as a multiple of another's. */
   readonly cpuRatios: Readonly<Record<string, number>>
+  /** Its requests a second as a multiple of another's. */
+  readonly rateRatios: Readonly<Record<string, number>>
 }
 
 export interface Outcome {
@@ -40,22 +43,24 @@ export const compare = async (load: Load, servers: readonly Server[], length: Le
     }
     rounds.push(figures)
   }
-  return { title, rows: servers.map((_, index) => rowOf(servers, rounds, index)) }
+  return { title, rows: rowsOf(servers, rounds) }
 }
 
-const turns = (count: number, first: number): number[] =>
+/** Whose turn it is in a round, by index. */
+export const turns = (count: number, first: number): number[] =>
   Array.from({ length: count }, (_, turn) => (first + turn) % count)
 
-const rowOf = (servers: readonly Server[], rounds: readonly (readonly Figures[])[], index: number): Row => ({
-  name: servers[index]?.name ?? '',
-  ...medians(rounds.flatMap((figures) => figures[index] ?? [])),
-  cpuRatios: Object.fromEntries(
-    servers.map(({ name }, other) => [
-      name,
-      median(rounds.map((figures) => (figures[index]?.serverCpu ?? 0) / (figures[other]?.serverCpu ?? 0))),
-    ]),
-  ),
-})
+/** The figures of each round, in the order of the servers. */
+export const rowsOf = (servers: readonly Server[], rounds: readonly (readonly Figures[])[]): Row[] =>
+  servers.map(({ name }, index) => {
+    const ratios = (of: 'serverCpu' | 'perSecond') =>
+      Object.fromEntries(servers.map((other, at) => [other.name, median(rounds.map(ratioOf(of, index, at)))]))
+    const figures = medians(rounds.flatMap((round) => round[index] ?? []))
+    return { name, ...figures, cpuRatios: ratios('serverCpu'), rateRatios: ratios('perSecond') }
+  })
+
+const ratioOf = (of: 'serverCpu' | 'perSecond', one: number, other: number) => (round: readonly Figures[]) =>
+  (round[one]?.[of] ?? 0) / (round[other]?.[of] ?? 0)
 
 /** The median of each figure. */
 export const medians = (rounds: readonly Figures[]): Figures => {

@@ -1,39 +1,68 @@
 /**
- * Measures tsforge beside bare handlers on the same machine and in the same minutes, then how its cost grows;
- * docs/benchmark.md says how and why. `--quick` is a short form whose figures are rough; `--only health` (me, logins,
- * memory, growth, streams) does one part, and `costs` one that is done only when asked for; `--profile <folder>` has every
- * server of tsforge write a CPU profile there, to be read with topOfProfile.ts. Writes bench/results/. Fails when an answer is wrong, never because of a load's figure.
+ * Measures tsforge beside bare handlers and beside other frameworks, on the same machine and in the same minutes, then
+ * how its cost grows; docs/benchmark.md says how and why. `--quick` is a short form whose figures are rough; `--only
+ * health` (me, logins, burst, memory, growth, streams) does one part, and `costs` one that is done only when asked for;
+ * `--write` puts the tables and charts into docs/; `--profile <folder>` has every server of tsforge write a CPU profile
+ * there, to be read with topOfProfile.ts. Writes bench/results/. Fails when an answer is wrong or the growth too steep,
+ * never because of a load's figure.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { chartOf } from './chart.ts'
-import { costTable, measureCosts } from './costs.ts'
-import { costsAlone } from './costsAlone.ts'
+import { costTables } from './costs.ts'
 import { startDatabase } from './database.ts'
+import { writeDocs } from './docs.ts'
+import { measureGrowth } from './growth.ts'
+import { growthChartOf } from './growthChart.ts'
 import { abandonLoads, hasWrk } from './load.ts'
+import { machineInWords } from './machine.ts'
+import { missingFrameworks } from './peers.ts'
 import { makePeople } from './people.ts'
 import { progress } from './progress.ts'
-import { judge, type Results, reportOf } from './report.ts'
-import { measureHealth, measureLogins, measureMe, measureMemory, type Stage } from './scenarios.ts'
+import { type Results, type Sections, sectionsOf } from './report.ts'
+import { measureBurst, measureHealth, measureLogins, measureMe, measureMemory, type Stage } from './scenarios.ts'
 import { buildPrograms } from './servers.ts'
+import { measureStreams } from './streams.ts'
+import { growthMax, judge } from './targets.ts'
 
 const { values } = parseArgs({
-  options: { quick: { type: 'boolean', default: false }, only: { type: 'string' }, profile: { type: 'string' } },
+  options: {
+    quick: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    profile: { type: 'string' },
+  },
 })
-const parts = ['health', 'me', 'logins', 'memory', 'growth', 'streams', 'costs'] as const
-if (values.only !== undefined && !parts.some((part) => part === values.only)) {
-  process.stderr.write(`There is no part ${values.only}: --only takes one of ${parts.join(', ')}.\n`)
-  process.exit(2)
-}
+const parts = ['health', 'me', 'logins', 'burst', 'memory', 'growth', 'streams', 'costs'] as const
 type Part = (typeof parts)[number]
-const isWanted = (part: Part) => values.only === undefined || values.only === part
+
+/** Ends with a sentence. */
+const giveUp = (sentence: string, code: number): never => {
+  process.stderr.write(`${sentence}\n`)
+  process.exit(code)
+}
+
+if (values.only !== undefined && !parts.some((part) => part === values.only))
+  giveUp(`There is no part ${values.only}: --only takes one of ${parts.join(', ')}.`, 2)
+if (values.quick && values.write) giveUp('The figures of --quick are too rough for docs/: leave one of the two out.', 2)
+if (!(await hasWrk()))
+  giveUp('The benchmark needs wrk, which is not on the PATH: `apt install wrk` or `brew install wrk`.', 1)
+const missing = missingFrameworks()
+if (missing.length > 0)
+  giveUp(`The benchmark needs ${missing.join(', ')}, to measure beside them: \`npm ci --prefix bench\`.`, 1)
+
+const isWanted = (part: Part) => (values.only === undefined ? part !== 'costs' : values.only === part)
 const lengths = values.quick
-  ? { length: { rounds: 3, seconds: 1, warmUpSeconds: 1 }, marks: [5_000, 20_000] }
-  : { length: { rounds: 3, seconds: 4, warmUpSeconds: 3 }, marks: [50_000, 100_000, 150_000, 200_000] }
+  ? { length: { rounds: 3, seconds: 1, warmUpSeconds: 2 }, marks: [5_000, 20_000] }
+  : { length: { rounds: 3, seconds: 4, warmUpSeconds: 3 }, marks: [50_000, 100_000, 200_000, 350_000, 500_000] }
 
 const release: (() => Promise<void>)[] = []
+
+const atEnd = (end: () => Promise<void>): void => {
+  release.push(end)
+}
 
 /** Ends what was started, the last first. */
 const cleanUp = async () => {
@@ -49,59 +78,64 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
 const setUp = async (): Promise<Stage> => {
   progress('setting up')
   const folder = mkdtempSync(path.join(tmpdir(), 'tsforge-bench-'))
-  release.push(async () => rmSync(folder, { recursive: true, force: true }))
+  atEnd(async () => rmSync(folder, { recursive: true, force: true }))
   const [database] = await Promise.all([startDatabase(folder), buildPrograms()])
-  release.push(database.stop)
+  atEnd(database.stop)
   return {
     ...lengths,
     database,
     feeds: await makePeople(database.ownerUrl, folder),
     profileFolder: values.profile && path.resolve(values.profile),
-    atEnd: (end) => release.push(end),
+    atEnd,
   }
 }
 
-const measure = async (stage: Stage): Promise<Results> => ({
-  health: isWanted('health') ? await measureHealth(stage) : undefined,
-  me: isWanted('me') ? await measureMe(stage) : undefined,
-  logins: isWanted('logins') ? await measureLogins(stage) : undefined,
-  memory: isWanted('memory') ? await measureMemory(stage) : undefined,
-})
+const measureOnStage = async (): Promise<Results> => {
+  const stage = await setUp()
+  return {
+    machine: await machineInWords(stage.database.ownerUrl),
+    health: isWanted('health') ? await measureHealth(stage) : undefined,
+    me: isWanted('me') ? await measureMe(stage) : undefined,
+    logins: isWanted('logins') ? await measureLogins(stage) : undefined,
+    burst: isWanted('burst') ? await measureBurst(stage) : undefined,
+    memory: isWanted('memory') ? await measureMemory(stage) : undefined,
+    costs: isWanted('costs') ? await costTables(stage) : undefined,
+  }
+}
+
+/** What a run of one part may say: neither of the machine of the other parts nor of their targets. */
+const partOf = ({ machine: _machine, targets: _targets, ...sections }: Sections): Sections => sections
 
 const write = (results: Results): void => {
   progress()
   const folder = path.join(import.meta.dirname, 'results')
-  const text = reportOf(results)
+  const sections = sectionsOf(results)
+  const text = Object.values(sections).join('\n\n')
+  const outcomes = [results.health, results.me].filter((outcome) => outcome !== undefined)
+  const charts = {
+    ...(outcomes.length === 2 ? { 'benchmark.svg': chartOf(outcomes) } : {}),
+    ...(results.growth ? { 'benchmark-growth.svg': growthChartOf(results.growth) } : {}),
+  }
   mkdirSync(folder, { recursive: true })
   writeFileSync(path.join(folder, 'latest.md'), `${text}\n`)
   writeFileSync(path.join(folder, 'latest.json'), JSON.stringify({ verdicts: judge(results), ...results }, null, 2))
-  const outcomes = [results.health, results.me].filter((outcome) => outcome !== undefined)
-  if (outcomes.length > 0) writeFileSync(path.join(folder, 'cpu.svg'), chartOf(outcomes))
+  for (const [file, chart] of Object.entries(charts)) writeFileSync(path.join(folder, file), chart)
+  if (values.write) writeDocs(values.only === undefined ? sections : partOf(sections), charts)
   console.log(text)
 }
 
-if (!(await hasWrk())) {
-  console.error('The benchmark needs wrk, which is not on the PATH: `apt install wrk` or `brew install wrk`.')
-  process.exit(1)
-}
-if (values.only !== 'growth' && values.only !== 'streams') {
+/** What was started for a part ends with it, so that the next has the machine to itself. */
+const withCleanUp = async <T>(part: () => Promise<T>): Promise<T> => {
   try {
-    const stage = await setUp()
-    if (values.only !== 'costs') write(await measure(stage))
-    if (values.only === 'costs') {
-      const table = costTable(await measureCosts(stage))
-      progress()
-      console.log(`\n### What each thing costs\n\n${table}\n\n${await costsAlone()}`)
-    }
+    return await part()
   } finally {
     await cleanUp()
   }
 }
-if (isWanted('growth')) {
-  console.log('\n### How the cost grows with the tables\n')
-  await import('./growth.ts')
-}
-if (isWanted('streams')) {
-  console.log('\n### What events cost\n')
-  await import('./streams.ts')
-}
+
+const way = { isQuick: values.quick, atEnd }
+const results = await withCleanUp(measureOnStage)
+const growth = isWanted('growth') ? await withCleanUp(() => measureGrowth(way)) : undefined
+const streams = isWanted('streams') ? await withCleanUp(() => measureStreams(way)) : undefined
+write({ ...results, growth, streams })
+if (growth?.some(({ ratio }) => !(ratio <= growthMax))) process.exitCode = 1

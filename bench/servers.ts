@@ -14,6 +14,8 @@ export interface Server {
   readonly pid: number
   /** The process of its database; undefined when it has none. */
   readonly postmaster: number | undefined
+  /** What it calls a path, where that differs. */
+  readonly paths?: Readonly<Record<string, string>> | undefined
   readonly stop: () => Promise<void>
 }
 
@@ -22,14 +24,20 @@ const programs = path.join(import.meta.dirname, 'results/programs')
 const patienceMs = 30_000
 const pollMs = 20
 
-/** Where a bare program stands once it is bundled. */
+/** Where a program stands once it is bundled. */
 export const programOf = (name: string): string => path.join(programs, `${name}.js`)
 
-/** Bundles the bare programs as `npm run build` bundles the server. */
+const programNames = [
+  ...['health', 'me', 'hash'].map((name) => `bare/${name}`),
+  ...['nodeHttp', 'fastify', 'hono', 'trpc', 'orpc'].map((name) => `peers/${name}`),
+]
+
+/** Bundles bare programs and peers as `npm run build` bundles the server; frameworks stay outside. */
 export const buildPrograms = async (): Promise<void> => {
   await build({
-    absWorkingDir: root,
-    entryPoints: ['health', 'me', 'hash'].map((name) => `bench/bare/${name}.ts`),
+    absWorkingDir: import.meta.dirname,
+    entryPoints: programNames.map((name) => `${name}.ts`),
+    outbase: '.',
     outdir: programs,
     bundle: true,
     platform: 'node',
@@ -46,9 +54,9 @@ export const startBare = (
   program: string,
   { environment = {}, database }: { environment?: Record<string, string>; database?: BenchDatabase } = {},
 ): Promise<Server> =>
-  start(name, [programOf(program)], {
+  startProgram(name, [programOf(`bare/${program}`)], {
     postmaster: database?.postmaster,
-    environment: { ...environment, JWT_SECRET: secret, DATABASE_GATE_URL: database?.gateUrl ?? '' },
+    environment: { ...environment, READS: 'together', JWT_SECRET: secret, DATABASE_URL: database?.gateUrl ?? '' },
   })
 
 export interface OwnOptions {
@@ -70,7 +78,7 @@ export interface OwnOptions {
 export const startOwn = (name: string, options: OwnOptions): Promise<Server> => {
   const { database, cost, profileFolder, program = path.join(root, 'dist/main.js'), environment } = options
   const flags = profileFolder ? ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`] : []
-  return start(name, [...flags, program], {
+  return startProgram(name, [...flags, program], {
     postmaster: database.postmaster,
     environment: {
       HOST: '127.0.0.1',
@@ -78,6 +86,9 @@ export const startOwn = (name: string, options: OwnOptions): Promise<Server> => 
       DATABASE_URL: database.appUrl,
       DATABASE_GATE_URL: database.gateUrl,
       DATABASE_MIGRATE_URL: database.ownerUrl,
+      SERVICE_NAME: 'tsforge',
+      JWT_ISSUER: 'tsforge',
+      JWT_AUDIENCE: 'tsforge',
       JWT_SECRET: secret,
       RATE_LIMIT_PER_MINUTE: '1000000',
       LOG_LEVEL: options.logLevel ?? 'info',
@@ -99,10 +110,11 @@ export const startOwn = (name: string, options: OwnOptions): Promise<Server> => 
 interface Surroundings {
   readonly environment: Readonly<Record<string, string>>
   readonly postmaster: number | undefined
+  readonly paths?: Readonly<Record<string, string>> | undefined
 }
 
 /** Starts a program, its log going nowhere; resolves once it takes connections. */
-const start = async (name: string, argv: readonly string[], around: Surroundings): Promise<Server> => {
+export const startProgram = async (name: string, argv: readonly string[], around: Surroundings): Promise<Server> => {
   const port = await freePort()
   const child = spawn(process.execPath, argv, {
     env: { PATH: process.env.PATH, NODE_ENV: 'production', PORT: `${port}`, ...around.environment },
@@ -116,8 +128,8 @@ const start = async (name: string, argv: readonly string[], around: Surroundings
     }
     await sleep(pollMs)
   }
-  const { postmaster } = around
-  return { name, url: `http://127.0.0.1:${port}`, pid: child.pid ?? 0, postmaster, stop: () => stopChild(child) }
+  const { postmaster, paths } = around
+  return { name, url: `http://127.0.0.1:${port}`, pid: child.pid ?? 0, postmaster, paths, stop: () => stopChild(child) }
 }
 
 const stopChild = async (child: ChildProcess): Promise<void> => {
