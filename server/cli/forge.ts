@@ -10,6 +10,7 @@ import { addFlagsCommands } from './flagsCommand.ts'
 import { ForgeError, failed, misused } from './forgeError.ts'
 import { addKeysCommands } from './keysCommand.ts'
 import { addMigrateCommands } from './migrateCommand.ts'
+import { addNewCommand } from './newCommand.ts'
 import { addOpenapiCommands } from './openapiCommand.ts'
 import { addReplCommand } from './replCommand.ts'
 import { addRoutesCommand } from './routesCommand.ts'
@@ -51,6 +52,7 @@ export const createProgram = (terminal: Terminal): Command => {
   addDoctorCommand(program, terminal)
   addKeysCommands(program, terminal)
   addMigrateCommands(program, terminal)
+  addNewCommand(program, terminal)
   addReplCommand(program, terminal)
   addRoutesCommand(program, terminal)
   addSdkCommands(program, terminal)

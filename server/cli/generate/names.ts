@@ -1,0 +1,76 @@
+import pluralize from 'pluralize'
+import { ForgeError, misused } from '../forgeError.ts'
+
+/** A resource in every spelling that the code has for it. */
+export interface Names {
+  /** `order line`, `order lines` in sentences. */
+  readonly one: string
+  readonly many: string
+  /** `orderLine`: a row. */
+  readonly camel: string
+  /** `orderLines`: the module, its file and folder, its table in the code. */
+  readonly camels: string
+  /** `OrderLine`: its schema. */
+  readonly pascal: string
+  readonly pascals: string
+  /** `order_line`: before the verb in a topic. */
+  readonly snake: string
+  /** `order_lines`: its table, and before the dot in codes. */
+  readonly snakes: string
+  /** `order-lines`: in paths. */
+  readonly kebabs: string
+}
+
+/**
+ * Every spelling of a name that was typed in any of them, in the singular or the plural. Throws ForgeError for what
+ * cannot be a name, with what to type instead.
+ */
+export const namesOf = (typed: string): Names => {
+  const words = wordsOf(typed)
+  const last = words.at(-1) ?? ''
+  const one = [...words.slice(0, -1), pluralize.singular(last)]
+  const many = [...words.slice(0, -1), pluralize.plural(last)]
+  if (one.join() === many.join()) throw refused(typed, `has no plural of its own: try ${words.join('-')}-item`)
+  if (tokens.has(camelOf(one)) || tokens.has(camelOf(many)))
+    throw refused(typed, `is a word of TypeScript: put another before it, as in my-${words.join('-')}`)
+  return {
+    one: one.join(' '),
+    many: many.join(' '),
+    camel: camelOf(one),
+    camels: camelOf(many),
+    pascal: pascalOf(one),
+    pascals: pascalOf(many),
+    snake: one.join('_'),
+    snakes: many.join('_'),
+    kebabs: many.join('-'),
+  }
+}
+
+/** `due_on` of `dueOn`, `due-on` and `Due on`. */
+export const snakeOf = (typed: string): string => wordsOf(typed).join('_')
+
+const wordsOf = (typed: string): string[] => {
+  if (!/^[a-zA-Z][a-zA-Z0-9 _-]*$/.test(typed))
+    throw refused(typed, 'is not a name: letters a to z, digits, hyphens, beginning with a letter, as in order-line')
+  return typed
+    .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
+    .replace(/([A-Z])([A-Z][a-z])/g, '$1 $2')
+    .toLowerCase()
+    .split(/[ _-]+/)
+    .filter((word) => word !== '')
+}
+
+const capital = (word: string) => word.charAt(0).toUpperCase() + word.slice(1)
+export const pascalOf = (words: readonly string[]): string => words.map(capital).join('')
+const camelOf = ([first = '', ...rest]: readonly string[]) => first + pascalOf(rest)
+
+const refused = (typed: string, why: string) => new ForgeError(`Nothing was done: "${typed}" ${why}.`, misused)
+
+/** What no variable can be called. ECMAScript 2024, 12.7.2, strict mode. */
+const tokens = new Set(
+  (
+    'arguments await break case catch class const continue debugger default delete do else enum eval export extends false ' +
+    'finally for function if implements import in instanceof interface let new null package private protected public ' +
+    'return static super switch this throw true try typeof undefined var void while with yield'
+  ).split(' '),
+)
