@@ -10,7 +10,9 @@ COPY tsconfig.json ./
 COPY contract ./contract
 COPY db ./db
 COPY server ./server
+#product: the example pack, when it is listed
 COPY examples ./examples
+#/product
 COPY scripts/build.mjs ./scripts/
 RUN node scripts/build.mjs
 

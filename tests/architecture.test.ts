@@ -1,7 +1,8 @@
-import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { projectFiles } from '../server/cli/new/projectFiles.ts'
+import { projectFolder } from '../server/projectFolder.ts'
 
 /**
  * Who may import whom: folder -> what it may name. The longest folder that fits a file decides. `node:*` and the own
@@ -100,11 +101,9 @@ const allowed: Record<string, readonly string[]> = {
   'client-sdk': ['contract', 'zod', '@trpc/client', '@trpc/server'],
 }
 
-const files = execFileSync('git', ['ls-files', '-co', '--exclude-standard', 'contract', 'db', 'server', 'client-sdk'], {
-  encoding: 'utf8',
-})
-  .split('\n')
-  .filter((file) => /\.(?:ts|js)$/.test(file))
+const files = projectFiles(projectFolder).filter((file) =>
+  /^(?:contract|db|server|client-sdk)\/.*\.(?:ts|js)$/.test(file),
+)
 
 const importsOf = (text: string) =>
   [...text.matchAll(/^(?:import|export)\s(?:[^'`;]*?\sfrom\s)?'([^']+)'|\bimport\('([^']+)'\)/gm)].map(

@@ -1,17 +1,17 @@
-import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, it } from 'vitest'
+import { projectFiles } from '../server/cli/new/projectFiles.ts'
 
 const root = path.join(import.meta.dirname, '..')
-const pages = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '*.md', 'llms.txt'], {
-  cwd: root,
-  encoding: 'utf8',
-})
-  .trim()
-  .split('\n')
-const { scripts } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as {
-  scripts: Record<string, string>
+const pages = projectFiles(root).filter((file) => file.endsWith('.md') || file === 'llms.txt')
+/** Those of the project, and of the example that the page belongs to. */
+const scriptsFor = (page: string): Record<string, string> => {
+  const manifests = [root, path.join(root, path.dirname(page))].map((folder) => path.join(folder, 'package.json'))
+  return Object.assign(
+    {},
+    ...manifests.filter(existsSync).map((file) => JSON.parse(readFileSync(file, 'utf8')).scripts),
+  )
 }
 
 const textOf = (page: string) => readFileSync(path.join(root, page), 'utf8')
@@ -56,5 +56,5 @@ it.each(pages)('%s: every test and source it names is there', (page) => {
 })
 
 it.each(pages)('%s: every npm script it names is there', (page) => {
-  expect(all(textOf(page), /npm run (?:-s )?([\w:]+)/g).filter((name) => !scripts[name])).toEqual([])
+  expect(all(textOf(page), /npm run (?:-s )?([\w:]+)/g).filter((name) => !scriptsFor(page)[name])).toEqual([])
 })

@@ -1,8 +1,7 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import path from 'node:path'
+import { integer, pgTable, text } from 'drizzle-orm/pg-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { migrations } from '../examples/invoicing/migrations.ts'
-import { invoiceLines, invoices } from '../examples/invoicing/tables.ts'
 import { readMigrationStatus, verifyMigrations } from '../server/cli/migrations.ts'
 import { newMigration } from '../server/cli/newMigration.ts'
 import { modules } from '../server/modules.ts'
@@ -98,21 +97,23 @@ it('counts migrations and tables of added modules as the own ones', async () => 
   const database = await createDatabase()
   try {
     const { ownerUrl } = database
-    const pack = { name: 'invoices', contract: {}, handlers: {}, tables: [invoices, invoiceLines], migrations }
+    const tables = [pgTable('crates', { code: text('code').notNull(), weight: integer('weight') })]
+    const migrations = [{ name: '0001_crates', sql: 'create table crates (code text not null, weight integer);' }]
+    const pack = { name: 'crates', contract: {}, handlers: {}, tables, migrations }
     const added = [...modules.filter(({ name }) => name !== pack.name), pack]
     expect(await verifyMigrations(ownerUrl, added)).toEqual(
-      expect.arrayContaining(['invoices/0001_invoices is pending: migrate up applies it.']),
+      expect.arrayContaining(['crates/0001_crates is pending: migrate up applies it.']),
     )
     await bringUpToDate(ownerUrl, added)
     const { applied, pending } = await readMigrationStatus(ownerUrl, added)
     expect([applied.map(({ name }) => name), pending]).toEqual([
-      expect.arrayContaining(['0001_accounts', 'invoices/0001_invoices']),
+      expect.arrayContaining(['0001_accounts', 'crates/0001_crates']),
       [],
     ])
     expect(await verifyMigrations(ownerUrl, added)).toEqual([])
-    await withClient(ownerUrl, (client) => client.query('alter table invoice_lines add column extra text'))
+    await withClient(ownerUrl, (client) => client.query('alter table crates add column extra text'))
     expect(await verifyMigrations(ownerUrl, added)).toEqual([
-      'column invoice_lines.extra is in the database and not in the code',
+      'column crates.extra is in the database and not in the code',
     ])
   } finally {
     await database.drop()

@@ -1,0 +1,102 @@
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import path from 'node:path'
+import { ForgeError } from '../forgeError.ts'
+import {
+  clientManifest,
+  clientName,
+  firstVersion,
+  type Manifest,
+  projectDocument,
+  projectLock,
+  projectManifest,
+} from './manifest.ts'
+import { withoutDeadRows } from './pages.ts'
+import { withoutProductPassages } from './passages.ts'
+import { isPacked, projectFiles } from './projectFiles.ts'
+import { projectReadme } from './readme.ts'
+
+export interface NewFile {
+  /** Its place in the new project, with slashes. */
+  readonly path: string
+  readonly contents: string | Buffer
+  /** Its permissions, as `stat` has them. */
+  readonly mode: number
+}
+
+export const readManifest = (root: string): Manifest =>
+  JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'))
+
+/**
+ * The files of a new project: those that `files` of the package.json lists, which is what a package of this project holds,
+ * in the new name and without what speaks of this project alone.
+ */
+export const newProject = (root: string, name: string): NewFile[] => {
+  const manifest = readManifest(root)
+  const listed = (manifest.files ?? []).filter((entry) => !entry.startsWith('dist/'))
+  const paths = [...projectFiles(root).filter((file) => isPacked(file, listed)), 'LICENSE']
+  const all = [...paths, 'README.md', 'package.json', 'package-lock.json', '.gitignore', '.npmrc']
+  const isThere = (place: string) => all.some((file) => file === place || file.startsWith(`${place}/`))
+  const rename = renaming(root, manifest, name, isThere)
+  return [
+    ...paths.map((file) => copied(root, file, rename)),
+    made('README.md', rename('README.md', projectReadme(textIn(root, 'README.md'), name))),
+    made('package.json', projectManifest(manifest, name, isThere)),
+    made('package-lock.json', projectLock(unpacked(root, 'package-lock.json'), name)),
+    made('.gitignore', unpacked(root, '.gitignore')),
+    made('.npmrc', withoutCredentials(unpacked(root, '.npmrc'))),
+  ].sort((one, other) => (one.path < other.path ? -1 : 1))
+}
+
+const made = (file: string, contents: string): NewFile => ({ path: file, contents, mode: 0o644 })
+
+const textIn = (root: string, file: string): string => readFileSync(path.join(root, file), 'utf8')
+
+const copied = (root: string, file: string, rename: (file: string, text: string) => string): NewFile => {
+  const contents = readFileSync(path.join(root, file))
+  const { mode } = statSync(path.join(root, file))
+  return { path: file, mode, contents: contents.includes(0) ? contents : rename(file, contents.toString('utf8')) }
+}
+
+/** npm packs no file of these names, so `npm run build` lays copies of them under others into dist/project. */
+const unpacked = (root: string, name: string): string => {
+  const places = [name, path.join('dist/project', name.replace(/^\./, ''))].map((place) => path.join(root, place))
+  const place = places.find((file) => existsSync(file))
+  if (place === undefined)
+    throw new ForgeError(
+      `Nothing was written: this package of the project lacks ${name}. Build it before packing: npm run build && npm pack.`,
+    )
+  return readFileSync(place, 'utf8')
+}
+
+/** A registry's token is a secret of whoever works here. */
+const withoutCredentials = (npmrc: string): string =>
+  npmrc
+    .split('\n')
+    .filter((line) => !/^\/\/|_auth|_password/.test(line.trim()))
+    .join('\n')
+
+/** Where the name stands besides package.json; code reads it from there. */
+const renaming = (root: string, old: Manifest, name: string, isThere: (path: string) => boolean) => {
+  const client: string = JSON.parse(textIn(root, 'client-sdk/package.json')).name
+  const edits: Readonly<Record<string, (text: string) => string>> = {
+    'biome.json': withoutBench,
+    'client-sdk/package.json': (text) => clientManifest(text, name),
+    'compose.yaml': (text) => text.replaceAll(new RegExp(`((?:name|image): )${old.name}$`, 'gm'), `$1${name}`),
+    'contract/openapi.json': (text) => projectDocument(text, name),
+    'tsconfig.json': withoutBench,
+  }
+  const onPage = (page: string, text: string) =>
+    withoutDeadRows(page, text, isThere)
+      .replace(new RegExp(`^# ${old.name}\n`), `# ${name}\n`)
+      .replaceAll(said(old.name, old.version), said(name, firstVersion))
+      .replaceAll(new RegExp(`(?<![\\w@-])${client}(?!\\w)`, 'g'), clientName(name))
+  return (file: string, text: string): string => {
+    const left = withoutProductPassages(text)
+    return /\.(?:md|txt)$/.test(file) ? onPage(file, left) : (edits[file]?.(left) ?? left)
+  }
+}
+
+/** As the quickstart shows the answer of /healthz. */
+const said = (service: string, version: string) => `"service": "${service}", "version": "${version}"`
+
+const withoutBench = (text: string): string => text.replaceAll(/, "bench(?:\/[^"]*)?"/g, '')

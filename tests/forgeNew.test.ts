@@ -1,0 +1,186 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { hasLooseMark, withoutProductPassages } from '../server/cli/new/passages.ts'
+import { isPacked, projectFiles } from '../server/cli/new/projectFiles.ts'
+import { newProject } from '../server/cli/new/template.ts'
+import { writeFiles } from '../server/cli/new/writeFiles.ts'
+import { projectFolder } from '../server/projectFolder.ts'
+import { name as ownName } from '../server/version.ts'
+import { forge } from './support/forge.ts'
+
+let folder = ''
+beforeAll(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'tsforge-new-'))
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const inFolder = (name: string) => path.join(folder, name)
+const make = (...args: string[]) => forge(['new', ...args], {})
+
+describe('new', () => {
+  it('writes a project of that name, shows the top of its tree, and says what comes next', async () => {
+    const { code, out, err } = await make(inFolder('my-api'))
+    expect([code, err]).toEqual([0, ''])
+    expect(out).toMatch(/\n {2}contract\/ +\d+ files\n/)
+    expect(out).toContain('npm ci && npm start')
+    const json = (file: string) => JSON.parse(readFileSync(inFolder(`my-api/${file}`), 'utf8'))
+    expect(json('package.json')).toMatchObject({ name: 'my-api', version: '0.1.0', private: true })
+    const lock = json('package-lock.json')
+    expect([lock.name, lock.packages[''].name]).toEqual(['my-api', 'my-api'])
+    expect(json('contract/openapi.json').info.title).toBe('my-api')
+    expect(json('client-sdk/package.json').name).toBe('my-api-client')
+    expect(readFileSync(inFolder('my-api/README.md'), 'utf8')).toMatch(/^# my-api\n/)
+    expect(readFileSync(inFolder('my-api/compose.yaml'), 'utf8')).toMatch(/^name: my-api$/m)
+    for (const file of ['.gitignore', '.npmrc', 'LICENSE', '.ci/run'])
+      expect(existsSync(inFolder(`my-api/${file}`))).toBe(true)
+    expect(statSync(inFolder('my-api/.ci/run')).mode & 0o111).toBe(
+      statSync(path.join(projectFolder, '.ci/run')).mode & 0o111,
+    )
+    expect(readdirSync(inFolder('my-api'))).not.toContain('.git')
+  })
+
+  it('takes an empty folder, and a name that is not its own', async () => {
+    mkdirSync(inFolder('Somewhere else'))
+    const { code, out } = await make(inFolder('Somewhere else'), '--name', 'orders', '--json')
+    expect(code).toBe(0)
+    expect(JSON.parse(out)).toMatchObject({
+      name: 'orders',
+      written: true,
+      files: expect.arrayContaining(['README.md']),
+    })
+  })
+
+  it('writes nothing with --dry-run', async () => {
+    const { code, out } = await make(inFolder('dry/api-two'), '--dry-run')
+    expect([code, out]).toEqual([0, expect.stringMatching(/Nothing was written/)])
+    expect(existsSync(inFolder('dry'))).toBe(false)
+  })
+
+  it.each(['My-api', '1api', 'my api', 'api-', 'über', 'a--b', 'node_modules', 'fs', 'zod', 'a'.repeat(65)])(
+    'refuses the name %s',
+    async (name) => {
+      const { code, err } = await make(inFolder('refused'), '--name', name)
+      expect([code, err]).toEqual([2, expect.stringMatching(/^Nothing was written: a project cannot be named/)])
+      expect(existsSync(inFolder('refused'))).toBe(false)
+    },
+  )
+
+  it('touches no folder that has something in it, no file, and not the project itself', async () => {
+    mkdirSync(inFolder('full'))
+    writeFileSync(inFolder('full/mine.txt'), 'mine')
+    const full = await make(inFolder('full'))
+    expect([full.code, full.err]).toEqual([1, expect.stringMatching(/is not empty, and nothing in it is overwritten/)])
+    expect(readdirSync(inFolder('full'))).toEqual(['mine.txt'])
+    const file = await make(inFolder('full/mine.txt'), '--name', 'mine')
+    expect([file.code, file.err]).toEqual([1, expect.stringMatching(/is a file; name a folder/)])
+    const own = await make(path.join(projectFolder, 'my-api'))
+    expect([own.code, own.err]).toEqual([1, expect.stringMatching(/lies in the project that is copied/)])
+    expect(existsSync(path.join(projectFolder, 'my-api'))).toBe(false)
+  })
+
+  it('leaves nothing behind when it fails half-way', () => {
+    const file = (place: string) => ({ path: place, contents: place, mode: 0o644 })
+    const write = () => writeFiles(inFolder('half/way'), [file('a/b.txt'), file('c.txt'), file('c.txt/d.txt')])
+    expect(write).toThrow(/^Nothing was left in /)
+    expect(existsSync(inFolder('half'))).toBe(false)
+    mkdirSync(inFolder('empty'))
+    expect(() => writeFiles(inFolder('empty'), [file('a/b.txt'), file('a')])).toThrow(/Nothing was left/)
+    expect(readdirSync(inFolder('empty'))).toEqual([])
+  })
+})
+
+describe('a new project', () => {
+  const files = newProject(projectFolder, 'acme-orders')
+  const texts = new Map(files.map(({ path: place, contents }) => [place, contents.toString()]))
+  const isThere = (place: string) => files.some((file) => file.path === place || file.path.startsWith(`${place}/`))
+  const pages = [...texts].filter(([place]) => /\.(?:md|txt)$/.test(place))
+  const all = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map((match) => match[1] ?? '')
+
+  it('has no history, examples, benchmarks, data or secrets', () => {
+    const strange = /^(?:\.git|bench|examples|dist|node_modules|\.data)\/|CHANGELOG|ROADMAP|SECURITY|(?:^|\/)\.env$/
+    expect(files.map((file) => file.path).filter((place) => strange.test(place))).toEqual([])
+  })
+
+  it('keeps no mark of what was left out', () => {
+    const own = /^server\/cli\/new\/|^tests\/forgeNew/
+    expect(
+      [...texts].filter(([place, text]) => !own.test(place) && hasLooseMark(text)).map(([place]) => place),
+    ).toEqual([])
+  })
+
+  it('links to no file, and names no script, that is not there', () => {
+    const { scripts } = JSON.parse(texts.get('package.json') ?? '')
+    const dead = pages.flatMap(([place, text]) => [
+      ...all(text.replaceAll(/`[^`\n]*`/g, ''), /\]\(([^)#]+)(?:#[^)]*)?\)/g)
+        .filter((link) => !/^[a-z]+:/.test(link))
+        .filter((link) => !isThere(path.posix.join(path.posix.dirname(place), link).replace(/\/$/, '')))
+        .map((link) => `${place} links to ${link}`),
+      ...all(text, /npm run (?:-s )?([\w:]+)/g)
+        .filter((script) => !scripts[script])
+        .map((script) => `${place} names npm run ${script}`),
+    ])
+    expect(dead).toEqual([])
+  })
+
+  it('imports no file that is not there', () => {
+    const sources = [...texts].filter(([place]) => /\.(?:ts|mjs|js)$/.test(place))
+    const dead = sources.flatMap(([place, text]) =>
+      all(text, /^(?:import|export)\s(?:[^'`;]*?\sfrom\s)?'(\.[^']+)'/gm)
+        .map((target) => path.posix.join(path.posix.dirname(place), target))
+        .filter((target) => existsSync(path.join(projectFolder, target)) && !isThere(target))
+        .map((target) => `${place} imports ${target}`),
+    )
+    expect(dead).toEqual([])
+  })
+
+  it('has the sections of the README that are true of it too, and the table of imports', () => {
+    const titles = all(texts.get('README.md') ?? '', /^## (.+)$/gm)
+    expect(titles).toEqual(['Run', 'First request', 'The road of a request', 'Map', 'Where to go on'])
+    expect(texts.get('README.md')).toContain('may import, besides itself')
+  })
+
+  it('bears its own name alone on its pages', () => {
+    const named = pages.filter(([, text]) =>
+      new RegExp(`^# ${ownName}$|${ownName}-client|"service": "${ownName}"`, 'm').test(text),
+    )
+    expect(named.map(([place]) => place)).toEqual([])
+  })
+})
+
+describe('what speaks of the product alone', () => {
+  it.each([
+    ['a block', 'a\n\n<!-- product -->\nb\n<!-- /product -->\n\nc\n', 'a\n\nc\n'],
+    ['a part of a line', 'a<!-- product -->, b<!-- /product -->.\n', 'a.\n'],
+    ['a row', '| a |\n| b | <!-- product line -->\n| c |\n', '| a |\n| c |\n'],
+    ['lines of other files', 'a:\n  #product: why\n  b\n  #/product\n  c\n', 'a:\n  c\n'],
+    ['nothing', 'a\n\n\n\nb', 'a\n\n\n\nb'],
+  ])('is left out: %s', (_what, text, left) => {
+    expect(withoutProductPassages(text)).toBe(left)
+  })
+})
+
+describe('the package', () => {
+  const { files } = JSON.parse(readFileSync(path.join(projectFolder, 'package.json'), 'utf8'))
+
+  it('holds what a new project is made of, the bundles, and nothing else', { timeout: 60_000 }, () => {
+    const said = execFileSync('npm', ['pack', '--dry-run', '--json', '--loglevel', 'error'], {
+      cwd: projectFolder,
+      encoding: 'utf8',
+      maxBuffer: 1e7,
+    })
+    const packed: string[] = JSON.parse(said)[0].files.map((file: { path: string }) => file.path)
+    const listed = projectFiles(projectFolder).filter((file) => isPacked(file, files))
+    const always = ['LICENSE', 'README.md', 'package.json']
+    expect(packed.filter((file) => !file.startsWith('dist/')).sort()).toEqual([...listed, ...always].sort())
+    const bundles = /^dist\/(?:(?:forge|hashWorker|main|migrate)\.js|project\/(?:gitignore|npmrc|package-lock\.json))$/
+    expect(packed.filter((file) => file.startsWith('dist/') && !bundles.test(file))).toEqual([])
+  })
+
+  it('would hold no .env, wherever it stands', () => {
+    expect(isPacked('deploy/.env', files)).toBe(false)
+    expect(isPacked('deploy/.env.example', files)).toBe(true)
+  })
+})
