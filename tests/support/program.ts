@@ -38,15 +38,8 @@ const inherited = ({ PATH = '', HOME = '', TMPDIR = '/tmp' }: NodeJS.ProcessEnv)
 /** Of util-linux. */
 const withoutPowers = ['setpriv', '--bounding-set=-all', '--inh-caps=-all']
 
-/** The server as a process of its own, as an operator starts it. */
-export const startProgram = ({ file = 'server/main.ts', environment, isPowerless }: ProgramOptions): Program => {
-  const loader = file.endsWith('.ts') ? ['--import', 'tsx'] : []
-  const [command, ...rest] = [...(isPowerless ? withoutPowers : []), process.execPath, ...loader, file]
-  const child: ChildProcess = spawn(command ?? '', rest, {
-    cwd: folder,
-    env: { ...inherited(process.env), PORT: '0', HASH_CONCURRENCY: '1', ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+/** What a process says, and how it ends. `find` rejects with all of it when the process ends before. */
+export const listenTo = (child: ChildProcess) => {
   let output = ''
   let errors = ''
   const listeners = new Set<() => void>()
@@ -69,9 +62,22 @@ export const startProgram = ({ file = 'server/main.ts', environment, isPowerless
         resolve(found)
       }
       listeners.add(look)
-      void ended.then(() => reject(new Error(`the server ended without saying ${pattern}: ${output}${errors}`)))
+      void ended.then(() => reject(new Error(`it ended without saying ${pattern}: ${output}${errors}`)))
       look()
     })
+  return { ended, find, output: () => output }
+}
+
+/** The server as a process of its own, as an operator starts it. */
+export const startProgram = ({ file = 'server/main.ts', environment, isPowerless }: ProgramOptions): Program => {
+  const loader = file.endsWith('.ts') ? ['--import', 'tsx'] : []
+  const [command, ...rest] = [...(isPowerless ? withoutPowers : []), process.execPath, ...loader, file]
+  const child: ChildProcess = spawn(command ?? '', rest, {
+    cwd: folder,
+    env: { ...inherited(process.env), PORT: '0', HASH_CONCURRENCY: '1', ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const { ended, find, output } = listenTo(child)
   const ready = find(/ready on (http:\/\/[\w.:[\]]+)/).then(([, url = '']) => url)
   // Most programs are asked for their end, some for nothing but that.
   ready.catch(() => {})
@@ -85,7 +91,7 @@ export const startProgram = ({ file = 'server/main.ts', environment, isPowerless
     children,
     ready,
     ended,
-    output: () => output,
+    output,
     says: async (pattern) => void (await find(pattern)),
     kill: (signal) => void child.kill(signal),
   }

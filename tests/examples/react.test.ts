@@ -1,0 +1,220 @@
+import { existsSync } from 'node:fs'
+import path from 'node:path'
+import type { Browser, Page, Request } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Client, createClient } from '../../client-sdk/index.ts'
+import { startApp, type TestApp } from '../support/app.ts'
+import { hasBrowser, launchBrowser } from '../support/browser.ts'
+import { repository } from '../support/compile.ts'
+import { createDatabase, type TestDatabase } from '../support/database.ts'
+import { copyExample, type Example, installWithClient } from '../support/example.ts'
+import { type FaultProxy, startFaultProxy } from '../support/faultProxy.ts'
+import { freePort } from '../support/freePort.ts'
+import { makeAdministrator } from '../support/grants.ts'
+
+const isThere = existsSync(path.join(repository, 'examples/react'))
+if (!isThere) console.warn('skipped: there is no examples/react')
+
+const ada = { email: 'ada@example.org', password: 'correct horse battery' }
+
+describe.skipIf(!isThere)('examples/react', () => {
+  let example: Example
+  let database: TestDatabase
+  let app: TestApp
+  let port: number
+  /** Of the same person, from elsewhere. */
+  let elsewhere: Client
+
+  /** The server on the port that the page knows. */
+  const startServer = async (environment: Record<string, string> = {}) => {
+    app = await startApp({ database, environment: { PORT: String(port), ...environment } })
+  }
+  /** Vite, serving the page as `command` does; answers its origin. */
+  const startVite = async (command: 'dev' | 'preview', variables: Record<string, string>) => {
+    const vitePort = await freePort()
+    const where = ['--host', '127.0.0.1', '--port', String(vitePort), '--strictPort']
+    const args = ['node_modules/vite/bin/vite.js', ...(command === 'dev' ? [] : [command]), ...where]
+    const vite = example.start(process.execPath, args, variables)
+    await vite.says(/Local:/)
+    return { origin: `http://127.0.0.1:${vitePort}`, stop: () => vite.kill('SIGTERM') }
+  }
+  const addMenu = (code: string, label: string, more = {}) => elsewhere.menus.create({ code, label, ...more })
+
+  beforeAll(async () => {
+    example = await copyExample('react')
+    await installWithClient(example)
+    database = await createDatabase()
+    port = await freePort()
+    await startServer()
+    elsewhere = createClient({ url: app.url })
+    const { user } = await elsewhere.auth.register({ ...ada, name: 'Ada' })
+    await makeAdministrator(app, user)
+    const orders = await addMenu('orders', 'Orders', { path: '/orders' })
+    await addMenu('orders.open', 'Open orders', { path: '/orders/open', parent_id: orders.id })
+    await app.close()
+  }, 120_000)
+  afterAll(async () => {
+    await database?.drop()
+    await example?.remove()
+  })
+
+  it('compiles and builds with the packed client', { timeout: 60_000 }, async () => {
+    expect(await example.run('npm', ['run', 'build'])).toContain('built in')
+  })
+
+  describe.skipIf(!hasBrowser)('in a browser', () => {
+    let browser: Browser
+    let vite: Awaited<ReturnType<typeof startVite>>
+    /** Between Vite and the server. */
+    let road: FaultProxy
+    let page: Page
+    const complaints: string[] = []
+    const refreshes: string[] = []
+
+    const openPage = async (origin: string) => {
+      const context = await browser.newContext({ viewport: { width: 1000, height: 560 } })
+      const opened = await context.newPage()
+      opened.on('pageerror', (error) => complaints.push(error.message))
+      opened.on('console', (message) => {
+        const isRefusal = message.text().startsWith('Failed to load resource')
+        if (['error', 'warning'].includes(message.type()) && !isRefusal) complaints.push(message.text())
+      })
+      opened.on('request', (request: Request) => {
+        if (request.url().endsWith('/auth.refresh')) refreshes.push(request.url())
+      })
+      await opened.goto(origin)
+      return opened
+    }
+    const signIn = async (on: Page, { email, password }: typeof ada) => {
+      await on.getByLabel('E-mail').fill(email)
+      await on.getByLabel('Password').fill(password)
+      await on.getByRole('button', { name: 'Sign in' }).click()
+    }
+    const live = (on: Page) => on.getByText('live', { exact: true }).waitFor()
+    const inMenu = (on: Page, label: string) => on.getByLabel('Menu').getByText(label, { exact: true }).waitFor()
+    const inEvents = (on: Page, text: string) =>
+      on.getByLabel('Events').locator('li', { hasText: text }).first().waitFor()
+
+    beforeAll(async () => {
+      browser = await launchBrowser()
+      const url = `http://127.0.0.1:${port}`
+      road = await startFaultProxy(url)
+      vite = await startVite('preview', { API_URL: road.reroute(url).replace(/\/$/, '') })
+      page = await openPage(vite.origin)
+    })
+    afterAll(async () => {
+      await browser?.close()
+      vite?.stop()
+      await road?.close()
+      await app.close()
+    })
+
+    it('says that there is no server, and goes on when there is one', async () => {
+      await page.getByText('The server does not answer. Is it running?').waitFor()
+      await startServer()
+      await page.getByRole('button', { name: 'Try again' }).click()
+      await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+    })
+
+    it('shows what the server says about a wrong field and a wrong password', async () => {
+      await signIn(page, { email: 'ada', password: 'x' })
+      await page.getByText('must be a valid email').waitFor()
+      await signIn(page, { ...ada, password: 'wrong horse battery' })
+      await page.getByText('The e-mail or the password is wrong.').waitFor()
+    })
+
+    it('signs in, shows the menu, and what another client does as it happens', async () => {
+      await signIn(page, ada)
+      await inMenu(page, 'Open orders')
+      await live(page)
+      await addMenu('invoices', 'Invoices')
+      await inEvents(page, 'menu.created')
+      await inEvents(page, 'Invoices')
+      await inMenu(page, 'Invoices')
+    })
+
+    it('keeps the session over a reload, and renews a token that has ended', async () => {
+      await page.reload()
+      await inMenu(page, 'Orders')
+      await live(page)
+      expect(refreshes).toEqual([])
+      app.setTime(new Date(Date.now() + 20 * 60_000))
+      await page.reload()
+      await inMenu(page, 'Orders')
+      await live(page)
+      expect(refreshes).toHaveLength(1)
+      app.setTime(null)
+    })
+
+    it('misses nothing while the server restarts', async () => {
+      await live(page)
+      await app.close()
+      await page.getByText('connecting …').waitFor()
+      await page.getByLabel('Events').getByText('The server does not answer. Is it running?').waitFor()
+      await startServer()
+      await addMenu('people', 'People')
+      await live(page)
+      await inEvents(page, 'People')
+      await inMenu(page, 'People')
+    })
+
+    it('comes back at once when its connections break', async () => {
+      const again = page.waitForRequest(/events\.stream/)
+      road.reset()
+      await again
+      await live(page)
+      await addMenu('stock', 'Stock')
+      await inEvents(page, 'Stock')
+    })
+
+    it('shows the form when the session was ended elsewhere', async () => {
+      await elsewhere.sessions.revokeOthers()
+      await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+    })
+
+    it('opens an account, whose owner may see no entry, and signs out for good', async () => {
+      await page.getByRole('button', { name: 'I have no account yet' }).click()
+      await page.getByLabel('Name').fill('Grace')
+      await page.getByLabel('E-mail').fill('grace@example.org')
+      await page.getByLabel('Password').fill(ada.password)
+      await page.getByRole('button', { name: 'Open', exact: true }).click()
+      await page.getByText('grace@example.org').waitFor()
+      await live(page)
+      await page.getByRole('button', { name: 'Sign out' }).click()
+      await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+      await page.reload()
+      await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+    })
+
+    it('breaks no rule of its policy', () => {
+      expect(complaints).toEqual([])
+    })
+
+    it('runs from its sources, in a tenant', async () => {
+      const { id: tenantId } = await elsewhere.tenants.create({ name: 'Acme', slug: 'acme' })
+      await elsewhere.menus.create({ code: 'stock', label: 'Stock' }, { tenantId })
+      const dev = await startVite('dev', { API_URL: `http://127.0.0.1:${port}`, VITE_TENANT_ID: tenantId })
+      const opened = await openPage(dev.origin)
+      await signIn(opened, ada)
+      await inMenu(opened, 'Stock')
+      await live(opened)
+      await opened.context().close()
+      dev.stop()
+    })
+
+    it('asks a server of another origin that allows it', async () => {
+      const variables = { VITE_API_URL: app.url }
+      await example.run(process.execPath, ['node_modules/vite/bin/vite.js', 'build'], variables)
+      const other = await startVite('preview', variables)
+      await app.close()
+      await startServer({ CORS_ORIGINS: other.origin })
+      const opened = await openPage(other.origin)
+      await signIn(opened, ada)
+      await inMenu(opened, 'Orders')
+      await live(opened)
+      await opened.context().close()
+      other.stop()
+      expect(complaints).toEqual([])
+    })
+  })
+})
