@@ -32,8 +32,8 @@ Scenarios: healthz, register, login, login-refresh (keeps the new tokens in the 
 the connections get answers, then on a schedule at --rate for ten seconds at most, where latencies count from when a
 request was due. Without --total and --concurrency each has its own, that end within minutes.
 
-Without --url a server is started for this: in production mode, without limits, with the Argon2 cost of the
-configuration, on a database of its own in DATA_DIR/bench. A server at --url should run with RATE_LIMIT_PER_MINUTE=0;
+Without --url a server is started for this: in production mode, without limits and load shedding, with the Argon2 cost
+of the configuration, on a database of its own in DATA_DIR/bench. A server at --url should run with RATE_LIMIT_PER_MINUTE=0;
 there login, login-refresh and me take the accounts of --fixtures, which register writes.
 
 Ends with 1 when a single answer was not the one expected: a refusal is cheaper than an answer.`

@@ -28,8 +28,8 @@ export const benchFolderOf = ({ dataDir }: Config): string => path.join(dataDir,
 
 /**
  * Runs `work` beside the bundled server in a process of its own: in production mode, with the hash cost, the adapter and
- * the workers of the configuration, without limits, its log going nowhere, on an embedded database that is kept for the
- * next time. Throws ForgeError when it does not start.
+ * the workers of the configuration, without anything that refuses, its log going nowhere, on an embedded database that
+ * is kept for the next time. Throws ForgeError when it does not start.
  */
 export const withOwnServer = async <T>(
   config: Config,
@@ -60,10 +60,20 @@ export const withOwnServer = async <T>(
   })
 }
 
+/** Nothing is refused for want of budget, room or time: whoever measures decides by --concurrency how much waits. */
+const boundless = {
+  RATE_LIMIT_PER_MINUTE: '0',
+  MAX_CALLS_RUNNING: '1000000',
+  MAX_LOOP_DELAY_MILLISECONDS: '60000',
+  HASH_QUEUE_LENGTH: '100000',
+  DATABASE_ACQUIRE_TIMEOUT_SECONDS: '300',
+  REQUEST_TIMEOUT_SECONDS: '3600',
+}
+
 const variablesOf = ({ http, hashing, database, auth, logLevel }: Config): Readonly<Record<string, string>> => ({
   NODE_ENV: 'production',
   HOST: '127.0.0.1',
-  RATE_LIMIT_PER_MINUTE: '0',
+  ...boundless,
   DRAIN_SECONDS: '0',
   LOG_LEVEL: logLevel,
   HTTP_ADAPTER: http.adapter,
@@ -75,7 +85,6 @@ const variablesOf = ({ http, hashing, database, auth, logLevel }: Config): Reado
   ARGON2_ITERATIONS: `${hashing.iterations}`,
   ARGON2_PARALLELISM: `${hashing.parallelism}`,
   HASH_CONCURRENCY: `${hashing.concurrency}`,
-  HASH_QUEUE_LENGTH: `${hashing.queueLength}`,
   // Whoever configured such a cost has said so already, and read the warning.
   ALLOW_WEAK_HASHING: 'true',
 })

@@ -27,7 +27,7 @@ export const textOf = ({ server, measurements }: Report): string =>
 
 const headline = ({ url, argon2, own }: Report['server']): string =>
   own
-    ? `A server started for this at ${url}: production mode, limits off, Argon2id ${argon2}.`
+    ? `A server started for this at ${url}: production mode, limits and load shedding off, Argon2id ${argon2}.`
     : `The server at ${url}, whose Argon2 cost is not known here.`
 
 const blockOf = (measurement: Measurement): string => {
