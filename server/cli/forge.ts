@@ -10,6 +10,7 @@ import { addFlagsCommands } from './flagsCommand.ts'
 import { ForgeError, failed, misused } from './forgeError.ts'
 import { addKeysCommands } from './keysCommand.ts'
 import { addMigrateCommands } from './migrateCommand.ts'
+import { addModuleCommands } from './moduleCommand.ts'
 import { addNewCommand } from './newCommand.ts'
 import { addOpenapiCommands } from './openapiCommand.ts'
 import { addReplCommand } from './replCommand.ts'
@@ -52,6 +53,7 @@ export const createProgram = (terminal: Terminal): Command => {
   addDoctorCommand(program, terminal)
   addKeysCommands(program, terminal)
   addMigrateCommands(program, terminal)
+  addModuleCommands(program, terminal)
   addNewCommand(program, terminal)
   addReplCommand(program, terminal)
   addRoutesCommand(program, terminal)

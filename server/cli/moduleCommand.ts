@@ -1,0 +1,142 @@
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import type { Command } from 'commander'
+import { modules } from '../modules.ts'
+import { projectFolder } from '../projectFolder.ts'
+import { orderModules } from '../rpc/moduleOrder.ts'
+import { withAddresses } from './commandDatabase.ts'
+import { ForgeError, misused } from './forgeError.ts'
+import { migrateInProject } from './generate/migrateInProject.ts'
+import type { Changes } from './generate/stage.ts'
+import { treeOf } from './generate/tree.ts'
+import { readMigrationStatus } from './migrations.ts'
+import { isListed, type ListChange, listModule, unlistModule } from './modules/changeList.ts'
+import { describeModules, isAdded, type ModuleDescription } from './modules/describeModules.ts'
+import { findHalves } from './modules/halves.ts'
+import { answer, columns, example, jsonOption } from './output.ts'
+import type { Terminal } from './terminal.ts'
+
+interface ListOptions {
+  readonly migrations?: true
+  readonly json?: true
+}
+
+interface ChangeOptions {
+  readonly migrate?: true
+  readonly dryRun?: true
+  readonly types: boolean
+  readonly json?: true
+}
+
+/** Adds `module list`, `module add` and `module remove` to the commands. */
+export const addModuleCommands = (program: Command, terminal: Terminal): void => {
+  const module = program.command('module').description('what the server is made of')
+  addListCommand(module, terminal)
+  addAddCommand(module, terminal)
+  addRemoveCommand(module, terminal)
+}
+
+const addListCommand = (module: Command, terminal: Terminal) =>
+  module
+    .command('list')
+    .description('list the modules with what they need, answer and keep')
+    .option('--migrations', 'ask the database which migrations of theirs it has')
+    .option(...jsonOption)
+    .addHelpText('after', example('module list', 'module list --migrations --json'))
+    .action(async ({ migrations, json }: ListOptions) => {
+      const ordered = orderModules(modules)
+      const status = migrations
+        ? await withAddresses(terminal.loadConfig(), terminal, ({ ownerUrl }) => readMigrationStatus(ownerUrl))
+        : undefined
+      const described = describeModules(ordered, status)
+      answer(terminal, json, { modules: described }, tableOf(described))
+      if (status?.problem) throw new ForgeError(status.problem)
+    })
+
+const addAddCommand = (module: Command, terminal: Terminal) =>
+  module
+    .command('add')
+    .description('list a module in contract/modules.ts and server/modules.ts, and generate what follows from it')
+    .argument('<module>', 'the folder of a pack, or the name of a feature that is written and not listed')
+    .option('--migrate', 'apply its migrations to the database afterwards')
+    .option('--dry-run', 'say what would change, and change nothing')
+    .option('--no-types', 'leave the types to npm test')
+    .option(...jsonOption)
+    .addHelpText('after', example('module add examples/invoicing', 'module add invoices --migrate'))
+    .action((place: string, options: ChangeOptions) => {
+      const halves = findHalves(projectFolder, place)
+      const { name } = halves
+      if (modules.some((other) => other.name === name) || isListed(listText(), name))
+        throw new ForgeError(`Nothing was done: ${name} is listed already; module list shows from where.`)
+      const changes = listModule(halves, changeOf(terminal, options))
+      const migrated = options.migrate && !options.dryRun ? migrateInProject(projectFolder) : null
+      const next = migrated ?? 'Next: npm run forge -- migrate up, or start the server, which migrates in development.'
+      say(terminal, options, { name, ...changes, migrated }, `${name} is listed. ${next}`)
+    })
+
+const addRemoveCommand = (module: Command, terminal: Terminal) =>
+  module
+    .command('remove')
+    .description('take a module out of both lists; its files, and its tables with what is in them, stay')
+    .argument('<name>', 'what module list calls it')
+    .option('--dry-run', 'say what would change, and change nothing')
+    .option('--no-types', 'leave the types to npm test')
+    .option(...jsonOption)
+    .addHelpText('after', example('module remove invoices'))
+    .action((name: string, options: ChangeOptions) => {
+      requireRemovable(name)
+      const changes = unlistModule(name, changeOf(terminal, options))
+      say(terminal, options, { name, ...changes }, `${name} is no longer listed. ${whatStays(name)}`)
+    })
+
+const listText = () => readFileSync(path.join(projectFolder, 'contract/modules.ts'), 'utf8')
+
+const changeOf = (terminal: Terminal, { types, dryRun }: ChangeOptions): ListChange => ({
+  project: projectFolder,
+  checksTypes: types,
+  isDryRun: dryRun === true,
+  tell: (step) => terminal.complain(`${step} …\n`),
+})
+
+const requireRemovable = (name: string): void => {
+  if (!modules.some((module) => module.name === name))
+    throw new ForgeError(`Nothing was done: there is no module ${name}; module list shows all.`, misused)
+  if (!isAdded(name))
+    throw new ForgeError(
+      `Nothing was done: ${name} is built in, and others rest on it: only added modules can be removed.`,
+    )
+  const needing = modules.filter(({ needs = [] }) => needs.includes(name)).map((module) => module.name)
+  if (needing.length > 0)
+    throw new ForgeError(`Nothing was done: ${needing.join(', ')} needs ${name}: remove that first.`)
+}
+
+const whatStays = (name: string): string => {
+  const { tables = [] } = describeModules(modules, undefined).find((module) => module.name === name) ?? {}
+  const kept =
+    tables.length > 0
+      ? `The tables ${tables.join(', ')} stay, with what is in them; so do`
+      : 'Nothing of the database goes; so stay'
+  return `${kept} its permissions, menu entries and files.`
+}
+
+const say = (terminal: Terminal, { dryRun, json }: ChangeOptions, done: Changes & { name: string }, text: string) =>
+  answer(
+    terminal,
+    json,
+    { ...done, dry_run: dryRun === true },
+    `${treeOf(done)}\n\n${dryRun ? 'Nothing was changed: without --dry-run these files would be, and what npm run generate makes of them.' : text}`,
+  )
+
+const tableOf = (modules: readonly ModuleDescription[]): string =>
+  columns([
+    ['MODULE', 'KIND', 'ENTRIES', 'TABLES', 'MIGRATIONS', 'NEEDS', 'FROM'],
+    ...modules.map(({ name, kind, entries, tables, migrations, needs, from }) => [
+      name,
+      kind,
+      String(entries.length),
+      String(tables.length),
+      migrations === null ? '-' : `${migrations.applied.length} applied, ${migrations.pending.length} pending`,
+      needs.join(',') || '-',
+      from ?? '-',
+    ]),
+  ])
