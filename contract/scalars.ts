@@ -64,6 +64,12 @@ export const InstantInput = z.iso
   .max(40)
   .transform((text) => new Date(text))
 
+/** A day in a request: `2027-01-31`. PostgreSQL has no year 0. */
+export const Day = z.iso
+  .date({ error: 'must be a valid date (YYYY-MM-DD)' })
+  .max(10)
+  .refine((text) => !text.startsWith('0000'), { error: 'must be a valid date (YYYY-MM-DD)' })
+
 /** The code of a permission: lower-cased, 2 to 100 of letters, digits, dot, underscore and hyphen. */
 export const PermissionCode = z
   .string()

@@ -9,6 +9,9 @@ export const isConflict = (error: unknown, constraint: string): boolean => break
  */
 export const isOrphaned = (error: unknown, constraint: string): boolean => breaks(error, '23503', constraint)
 
+/** Whether a row could not be deleted because others refer to it. */
+export const isReferred = (error: unknown): boolean => breaks(error, '23503', /./)
+
 /** Whether a statement failed because its tenant was deleted meanwhile, whatever the table. */
 export const isTenantGone = (error: unknown): boolean => breaks(error, '23503', /_tenant_id_tenants_id_fk$/)
 

@@ -2,7 +2,7 @@ import { drizzle } from 'drizzle-orm/node-postgres'
 import { cachesStatements, type Db } from './client.ts'
 
 /** What `build` may return: a Drizzle query with `sql.placeholder`s. */
-interface Preparable<Rows> {
+export interface Preparable<Rows> {
   prepare(name: string): { execute(values?: Record<string, unknown>): Promise<Rows> }
 }
 

@@ -194,7 +194,7 @@ const inTenant = async (): Promise<Work> => {
   const headers = { 'x-tenant-id': await newTenant() }
   const make: Work['make'] = async (path, body) =>
     (await app.request('POST', `/api/v1${path}`, { body, token: admin.accessToken, headers })).body.data.id
-  return { headers, make }
+  return { headers, personId: admin.id, make }
 }
 
 for (const [key, [topic, prepare]] of scenes.flatMap((scene) => Object.entries(scene.deeds))) {

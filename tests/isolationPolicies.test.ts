@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { Client, type ClientBase } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createDatabase, type TestDatabase } from './support/database.ts'
-import { moduleTables } from './support/isolationWorld.ts'
-import { scenes } from './support/scenes.ts'
+import { moduleTables, sharedModuleTables } from './support/isolationWorld.ts'
+import { furnish as furnishModules } from './support/scenes.ts'
 import { withClient } from './support/testServer.ts'
 
 /**
@@ -16,6 +16,9 @@ const person = randomUUID()
 const stranger = randomUUID()
 const roleOfB = randomUUID()
 
+/** What belongs to no tenant: everybody reads it, and work in the global bucket changes it. */
+const ofTheProgram = ['permissions', 'flags', ...sharedModuleTables]
+
 /** The rows of one bucket by table; a table with policies that is missing here fails the test. */
 const rowsOf = (tenant: string | null): Record<string, string> => {
   const is = tenant === null ? 'is null' : `= '${tenant}'`
@@ -26,9 +29,8 @@ const rowsOf = (tenant: string | null): Record<string, string> => {
     role_permissions: `role_id in (select id from roles where tenant_id ${is})`,
     user_roles: `tenant_id ${is}`,
     menus: `tenant_id ${is}`,
-    permissions: tenant === null ? 'true' : 'false',
     ...Object.fromEntries(moduleTables.map((table) => [table, `tenant_id ${is}`])),
-    flags: tenant === null ? 'true' : 'false',
+    ...Object.fromEntries(ofTheProgram.map((table) => [table, tenant === null ? 'true' : 'false'])),
   }
 }
 const tables = Object.keys(rowsOf(a))
@@ -41,9 +43,8 @@ const ownElsewhere: Record<string, string> = {
   tenants: `id in (select tenant_id from members where user_id = '${person}')`,
 }
 const sharedWithTenants = ['roles', 'role_permissions', 'user_roles', 'menus']
-/** Permissions are the words of the program, and flags are of the program too: everybody may read them. */
 const isShared = (table: string, bucket: string | undefined) =>
-  table === 'permissions' || table === 'flags' || (bucket !== undefined && sharedWithTenants.includes(table))
+  ofTheProgram.includes(table) || (bucket !== undefined && sharedWithTenants.includes(table))
 
 let database: TestDatabase
 let owner: Client
@@ -60,16 +61,20 @@ const furnish = async (tenant: string | null, member: string) => {
   await insert('role_permissions select $1, id from permissions limit 1', role)
   await insert('user_roles (user_id, role_id, tenant_id) values ($1, $2, $3)', member, role, tenant)
   await insert('menus (id, tenant_id, code, label) values ($1, $2, $3, $3)', randomUUID(), tenant, role)
-  for (const { furnish: furnishModule } of tenant === null ? [] : scenes)
-    await furnishModule({
-      tenantId: tenant ?? '',
-      canary: 'row',
-      insert: async (table, row) => {
-        const places = Object.keys(row).map((_, index) => `$${index + 1}`)
-        await insert(`${table} (${Object.keys(row)}) values (${places})`, ...Object.values(row))
-      },
-    })
+  const { referred } = await furnishModules({
+    tenantId: tenant,
+    canary: `row-${role}`,
+    ids: { ...shared, users: member },
+    insert: async (table, row) => {
+      const places = Object.keys(row).map((_, index) => `$${index + 1}`)
+      await insert(`${table} (${Object.keys(row)}) values (${places})`, ...Object.values(row))
+    },
+  })
+  if (tenant === null) shared = referred
 }
+
+/** Ids of the rows of modules that all tenants share. */
+let shared: Readonly<Record<string, string>> = {}
 
 beforeAll(async () => {
   database = await createDatabase()
@@ -78,7 +83,7 @@ beforeAll(async () => {
   await Promise.all([owner.connect(), app.connect()])
   for (const id of [person, stranger])
     await owner.query("insert into users (id, email, password_hash, name) values ($1, $2, '', 'Ada')", [id, id])
-  for (const tenant of [a, spare, null]) await furnish(tenant, person)
+  for (const tenant of [null, a, spare]) await furnish(tenant, person)
   await owner.query("insert into flags (name, rules) values ('registration', '[]')")
   await furnish(b, stranger)
 })

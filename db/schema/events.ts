@@ -1,7 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { bigint, boolean, check, index, integer, jsonb, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core'
-import { bytea, moment } from './columns.ts'
-import type { Json } from './menus.ts'
+import { bytea, type Json, moment } from './columns.ts'
 import { users } from './users.ts'
 
 /**

@@ -1,6 +1,5 @@
 import { jsonb, pgTable, text } from 'drizzle-orm/pg-core'
-import { moment } from './columns.ts'
-import type { Json } from './menus.ts'
+import { type Json, moment } from './columns.ts'
 
 /** What the database says of flags. A name that the contract no longer has is left alone and means nothing. */
 export const flags = pgTable('flags', {

@@ -1,9 +1,6 @@
 import { type AnyPgColumn, boolean, index, integer, jsonb, pgTable, text, unique, uuid } from 'drizzle-orm/pg-core'
-import { moment } from './columns.ts'
+import { type Json, moment } from './columns.ts'
 import { tenants } from './tenants.ts'
-
-/** Any JSON value. */
-export type Json = string | number | boolean | null | Json[] | { [key: string]: Json }
 
 export const menus = pgTable(
   'menus',

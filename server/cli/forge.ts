@@ -8,6 +8,7 @@ import { addDoctorCommand } from './doctorCommand.ts'
 import { addEventsCommands } from './eventsCommand.ts'
 import { addFlagsCommands } from './flagsCommand.ts'
 import { ForgeError, failed, misused } from './forgeError.ts'
+import { addGenCommands } from './genCommand.ts'
 import { addKeysCommands } from './keysCommand.ts'
 import { addMigrateCommands } from './migrateCommand.ts'
 import { addModuleCommands } from './moduleCommand.ts'
@@ -51,6 +52,7 @@ export const createProgram = (terminal: Terminal): Command => {
   addBenchCommand(program, terminal)
   addConfigCommand(program, terminal)
   addDoctorCommand(program, terminal)
+  addGenCommands(program, terminal)
   addKeysCommands(program, terminal)
   addMigrateCommands(program, terminal)
   addModuleCommands(program, terminal)

@@ -13,6 +13,7 @@ import { answer, columns, example, jsonOption } from './output.ts'
 import type { Terminal } from './terminal.ts'
 
 interface Options {
+  readonly plural?: string
   readonly tenant?: true
   readonly force?: true
   readonly dryRun?: true
@@ -32,6 +33,7 @@ const resourceCommand = (name: string, typed: string, terminal: Terminal): Comma
     .description('write a resource from its table to its tests, join it, and see that all of it holds')
     .argument('<name>', 'what one of it is called, as in invoice or order-line')
     .argument('<fields...>', 'name:type, then :unique or ?, as in number:string:unique due:date?')
+    .option('--plural <word>', 'what several are called, where the rules of English do not tell')
     .option('--tenant', 'its rows belong to tenants; without, all tenants share them')
     .option('--dry-run', 'say what would be written, and write nothing')
     .option('--force', 'write files anew that are there already')
@@ -49,7 +51,7 @@ const resourceCommand = (name: string, typed: string, terminal: Terminal): Comma
       ),
     )
     .action((typedName: string, typedFields: readonly string[], options: Options) => {
-      const resource = resourceOf(typedName, typedFields, options.tenant === true)
+      const resource = resourceOf(typedName, typedFields, options)
       const writing = { project: projectFolder, resource, isForced: options.force === true }
       refuseClashes(resource)
       refuseOverwriting(writing)
@@ -62,8 +64,9 @@ const resourceCommand = (name: string, typed: string, terminal: Terminal): Comma
       answer(terminal, options.json, changes, done)
     })
 
-const resourceOf = (typedName: string, typedFields: readonly string[], isTenant: boolean): Resource => {
-  const names = namesOf(typedName)
+const resourceOf = (typedName: string, typedFields: readonly string[], { plural, tenant }: Options): Resource => {
+  const isTenant = tenant === true
+  const names = namesOf(typedName, plural)
   const fields = parseFields(typedFields)
   return { names, fields, isTenant, references: targetsOf({ project: projectFolder, fields, isTenant }) }
 }

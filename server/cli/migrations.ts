@@ -2,7 +2,7 @@ import { findDrift } from '../../db/drift.ts'
 import { pendingMigrations } from '../../db/migrate.ts'
 import { MigrationError } from '../../db/migrationError.ts'
 import { withConnection } from '../../db/oneConnection.ts'
-import * as schema from '../../db/schema/index.ts'
+import { tables as ownTables } from '../../db/tables.ts'
 import { modules as ownModules } from '../modules.ts'
 import type { AnyModule } from '../rpc/module.ts'
 import { migrationsOf } from '../schema.ts'
@@ -47,6 +47,6 @@ export const verifyMigrations = async (
   const { pending, problem } = await readMigrationStatus(url, modules)
   if (problem !== null) return [problem]
   if (pending.length > 0) return pending.map((name) => `${name} is pending: migrate up applies it.`)
-  const tables = [...Object.values(schema), ...modules.flatMap((module) => module.tables ?? [])]
+  const tables = [...ownTables, ...modules.flatMap((module) => module.tables ?? [])]
   return findDrift(url, tables)
 }

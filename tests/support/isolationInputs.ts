@@ -4,6 +4,7 @@ import type { Entry } from '../../contract/define.ts'
 import type { Request } from './isolationCall.ts'
 import { canaryOf, type Kind, type Side } from './isolationSide.ts'
 import type { World } from './isolationWorld.ts'
+import { scenes } from './scenes.ts'
 
 /**
  * A call that names something of the other tenant, and its twin, which names things that do not exist. Without a twin
@@ -12,7 +13,7 @@ import type { World } from './isolationWorld.ts'
 export interface Probe {
   readonly label: string
   readonly isBare: boolean
-  /** It names an id of B, which no entry has a use for. */
+  /** It names an id of B, which no entry has a use for, but for a list: what is of it is not there. */
   readonly mustRefuse: boolean
   readonly request: Request
   readonly twin: Request | undefined
@@ -38,9 +39,13 @@ const isOptional = (field: z.ZodType) => accepts(field, undefined)
 const isFlag = (field: z.ZodType) => accepts(field, true) && !accepts(field, {})
 const isIdList = (field: z.ZodType) => accepts(field, [unknown]) && !accepts(field, [noId])
 
-/** `user_id` and `user_ids` are of users; `id` and `parent_id` of what the path leads to. */
+const references = Object.assign({}, ...scenes.map(({ references }) => references)) as Record<string, Kind | undefined>
+
+/** `user_id` and `user_ids` are of users; `id` and `parent_id` of what the path leads to. The scene of a module may say another. */
 const kindOf = (name: string, [, path]: Entry['http']): Kind => {
   const resource = path.split('/{')[0]?.split('/').at(-1) ?? ''
+  const said = references[`${resource}.${name}`]
+  if (said !== undefined) return said
   const named = /^(?!parent)(\w+)_ids?$/.exec(name)?.[1]
   return named === undefined ? resource : `${named}s`
 }
@@ -68,11 +73,16 @@ const idFieldsOf = (entry: Entry): IdField[] => {
   return found
 }
 
+/** What a field of a fixed set of words can be. */
+export const choicesOf = (field: z.ZodType): readonly unknown[] =>
+  z.toJSONSchema(field, { io: 'input', unrepresentable: 'any' }).enum ?? []
+
 /** A value that a field takes, by trying. Undefined for an optional field that wants none of these. */
 const fill = (name: string, field: z.ZodType): unknown => {
   const soon = new Date(Date.now() + 86_400_000).toISOString()
   const search = name === 'q' ? ['canary'] : []
-  const candidates = [...search, word(), 'correct horse battery', `${word()}@example.org`, soon, 3, true, [], {}]
+  const texts = [word(), 'correct horse battery', `${word()}@example.org`, `https://example.org/${word()}`]
+  const candidates = [...search, ...choicesOf(field), ...texts, soon, soon.slice(0, 10), 3, true, [], {}]
   const value = candidates.find((candidate) => accepts(field, candidate))
   if (value === undefined && !accepts(field, undefined)) throw new Error(`no value is known for ${name}`)
   return value
@@ -112,8 +122,8 @@ const idsFrom = ({ kind, isList }: IdField, origin: Origin, foreignId: string, {
   return isList ? ids : ids[0]
 }
 
-/** Ids that name rows which all tenants share are nobody's. */
-const isShared = ({ kind }: IdField) => kind === 'permissions'
+/** Ids that name rows which all tenants share are nobody's: both sides have the same. */
+const isShared = (kind: Kind, { a, b }: World) => a.ids[kind] === b.ids[kind]
 
 /**
  * Every way to call an entry with something of B while signed in as the manager of A: each header, each id, a cursor.
@@ -131,7 +141,7 @@ export const probesOf = (entry: Entry, world: World, cursorOfB: string | undefin
       const choices = combine(ids, world).flatMap((origins) =>
         headers.flatMap((header) => cursors.map((cursor) => ({ level, ids, origins, header, cursor, rest }))),
       )
-      return choices.filter(isForeign).map((choice) => toProbe(choice, world))
+      return choices.filter((choice) => isForeign(choice, world)).map((choice) => toProbe(choice, world))
     })
 }
 
@@ -147,12 +157,12 @@ interface Choice {
 }
 
 const foreignOrigins: readonly (Origin | undefined)[] = ['foreign', 'mixed']
-const hasForeignId = ({ ids, origins }: Choice) =>
-  ids.some((field, index) => foreignOrigins.includes(origins[index]) && !isShared(field))
+const hasForeignId = ({ ids, origins }: Choice, world: World) =>
+  ids.some(({ kind }, index) => foreignOrigins.includes(origins[index]) && !isShared(kind, world))
 const hasSharedId = ({ origins }: Choice) => origins.includes('shared')
 
-const isForeign = (choice: Choice) =>
-  hasForeignId(choice) || hasSharedId(choice) || choice.header === 'foreign' || choice.cursor !== undefined
+const isForeign = (choice: Choice, world: World) =>
+  hasForeignId(choice, world) || hasSharedId(choice) || choice.header === 'foreign' || choice.cursor !== undefined
 
 const toProbe = (choice: Choice, world: World): Probe => {
   const { a, b } = world
@@ -160,8 +170,8 @@ const toProbe = (choice: Choice, world: World): Probe => {
   const build = (isTwin: boolean): Request => {
     const foreign = (kind: Kind) => (isTwin ? unknown : b.ids[kind])
     const named = ids.map((field, index) => {
-      const foreignId = isShared(field) ? a.ids.permissions : (foreign(field.kind) ?? unknown)
-      return [field.name, idsFrom(field, origins[index] ?? 'own', foreignId, world)]
+      const foreignId = isShared(field.kind, world) ? a.ids[field.kind] : foreign(field.kind)
+      return [field.name, idsFrom(field, origins[index] ?? 'own', foreignId ?? unknown, world)]
     })
     const tenant = { own: a.ids.tenants, foreign: foreign('tenants'), none: undefined }[header]
     const position = cursor === undefined ? {} : { cursor: isTwin ? 'bm9uc2Vuc2U' : cursor }
@@ -172,9 +182,9 @@ const toProbe = (choice: Choice, world: World): Probe => {
     label: [`header: ${header}`, ...places, ...(cursor ? ['cursor of B'] : []), level].join(', '),
     isBare: level === 'bare',
     // A flag may say that an id does not count, as unset_parent does.
-    mustRefuse: hasForeignId(choice) && level !== 'flagged',
+    mustRefuse: hasForeignId(choice, world) && level !== 'flagged',
     request: build(false),
-    twin: hasSharedId(choice) && !hasForeignId(choice) && header !== 'foreign' ? undefined : build(true),
+    twin: hasSharedId(choice) && !hasForeignId(choice, world) && header !== 'foreign' ? undefined : build(true),
   }
 }
 
@@ -189,14 +199,15 @@ export const ownRequest = (entry: Entry, side: Side, more: object = {}): Request
 }
 
 /** What of B stands in a text: a canary, or an id of B that the request did not hold. */
-export const tracesOf = (text: string, { b }: World, request: Request): string[] => {
+export const tracesOf = (text: string, world: World, request: Request): string[] => {
+  const { b } = world
   const low = text.toLowerCase()
   const sent = JSON.stringify(request)
   const ids = [
     ...b.tenantIds,
     ...b.personIds,
     ...Object.entries(b.ids)
-      .filter(([kind]) => kind !== 'permissions')
+      .filter(([kind]) => !isShared(kind, world))
       .map(([, id]) => id),
   ]
   const canaries = low.includes(canaryOf('b')) ? [low.slice(low.indexOf(canaryOf('b'))).slice(0, 40)] : []

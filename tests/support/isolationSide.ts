@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { password } from './accounts.ts'
 import type { TestApp } from './app.ts'
-import { scenes } from './scenes.ts'
+import { furnish, type Place } from './scenes.ts'
 
 export type Letter = 'a' | 'b'
 
@@ -50,7 +50,7 @@ const idOf = async (sql: Sql, table: string, where: string) =>
   String((await sql(`select id from ${table} where ${where} limit 1`))[0]?.id)
 
 /** Makes the people and rows of a side. `both` is the person who is a member of either. */
-export const createSide = async (app: TestApp, letter: Letter, both: string): Promise<Side> => {
+export const createSide = async (app: TestApp, letter: Letter, both: string, shared: Shared): Promise<Side> => {
   const { sql } = app
   const canary = (text: string) => `${canaryOf(letter)}-${text}`
   const { managerId, token } = await signUp(app, canary)
@@ -65,30 +65,30 @@ export const createSide = async (app: TestApp, letter: Letter, both: string): Pr
   }
   for (const user_id of [plainId, both]) await insert(sql, 'members', { tenant_id, user_id })
   const people = { managerId, plainId, both }
+  const users = letter === 'a' ? both : plainId
   const ids = {
     tenants: tenant_id,
-    users: letter === 'a' ? both : plainId,
+    users,
     roles: await furnishRoles(sql, canary, { tenantIds, people, letter }),
     menus: await furnishMenus(sql, canary, { tenantIds, letter }),
     permissions: await idOf(sql, 'permissions', "code = 'users.read'"),
     'api-keys': await furnishKeys(sql, canary, managerId),
     sessions: await idOf(sql, 'sessions', `user_id = '${managerId}' order by id desc`),
-    ...(await furnishModules(sql, letter, tenant_id)),
+    ...shared.named,
+    ...(
+      await furnishModules(sql, { tenantId: tenant_id, canary: canaryOf(letter), ids: { ...shared.referred, users } })
+    ).named,
   }
   const body = { name: canary('Key'), scopes: ['*'] }
   const { plaintext: key } = (await app.request('POST', '/api/v1/api-keys', { token, body })).body.data
   return { tenantIds, personIds: [managerId, plainId], token, key, ids }
 }
 
-/** What modules have in the tenant. */
-const furnishModules = async (sql: Sql, letter: Letter, tenantId: string): Promise<Record<string, string>> => {
-  const place = {
-    tenantId,
-    canary: canaryOf(letter),
-    insert: (table: string, row: object) => insert(sql, table, { ...row }),
-  }
-  return Object.assign({}, ...(await Promise.all(scenes.map(({ furnish }) => furnish(place)))))
-}
+/** What modules have in a tenant, or for all of them. */
+export const furnishModules = (sql: Sql, place: Omit<Place, 'insert'>) =>
+  furnish({ ...place, insert: (table, row) => insert(sql, table, { ...row }) })
+
+export type Shared = Awaited<ReturnType<typeof furnishModules>>
 
 type Canary = (text: string) => string
 
@@ -104,7 +104,7 @@ const signUp = async ({ request, sql }: TestApp, canary: Canary) => {
   return { managerId: user.id as string, token: tokens.access_token as string }
 }
 
-interface Place {
+interface Spot {
   readonly tenantIds: Side['tenantIds']
   readonly letter: Letter
 }
@@ -113,7 +113,7 @@ interface Place {
 const furnishRoles = async (
   sql: Sql,
   canary: Canary,
-  place: Place & { people: { managerId: string; plainId: string; both: string } },
+  place: Spot & { people: { managerId: string; plainId: string; both: string } },
 ): Promise<string> => {
   const { people, letter } = place
   const [main, spare] = place.tenantIds
@@ -134,7 +134,7 @@ const furnishRoles = async (
 }
 
 /** An entry and one below it. Of A the lower one is named, which can be deleted; of B the upper one. */
-const furnishMenus = async (sql: Sql, canary: Canary, { tenantIds, letter }: Place): Promise<string> => {
+const furnishMenus = async (sql: Sql, canary: Canary, { tenantIds, letter }: Spot): Promise<string> => {
   const [upper, lower] = [randomUUID(), randomUUID()]
   for (const id of [upper, lower]) {
     await insert(sql, 'menus', {

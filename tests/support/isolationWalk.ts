@@ -1,7 +1,7 @@
 import type { Entry } from '../../contract/define.ts'
 import type { TestApp } from './app.ts'
 import { type Answer, transports as allTransports, callEntry, type Request, type Transport } from './isolationCall.ts'
-import { ownRequest, type Probe, probesOf, tracesOf } from './isolationInputs.ts'
+import { choicesOf, ownRequest, type Probe, probesOf, tracesOf } from './isolationInputs.ts'
 import type { World } from './isolationWorld.ts'
 
 export interface WalkOptions {
@@ -95,11 +95,25 @@ const createJudge = ({ app, world, entry, untouched, options: { withRefusals, to
     return { answer, leaks }
   }
 
+  /** A list in each of its orders: its first page, and the one behind that. */
+  const inEveryOrder = async (key: string): Promise<Request[]> => {
+    const sorts = entry.input?.shape.sort === undefined ? [] : choicesOf(entry.input.shape.sort)
+    const requests: Request[] = []
+    for (const sort of sorts) {
+      const first = ownRequest(entry, world.a, { sort, limit: 1 })
+      const { body } = await send(key, 'rest', first)
+      const { next_cursor: cursor } = (JSON.parse(body) as { data?: { next_cursor?: string } }).data ?? {}
+      requests.push(first, ...(cursor ? [ownRequest(entry, world.a, { sort, limit: 1, cursor })] : []))
+    }
+    return requests
+  }
+
   return {
     /** A query that asks for nothing foreign succeeds, so refusals are not due to a broken call; and it shows no B. */
     async control(key: string, transport: Transport): Promise<string[]> {
       const more = entry.input && 'total' in entry.input.shape ? { total: true } : {}
       const { answer, leaks } = await call(key, transport, ownRequest(entry, world.a, more))
+      for (const request of await inEveryOrder(key)) leaks.push(...(await call(key, transport, request)).leaks)
       const seen = entry.kind === 'query' ? answer.body : `${answer.status} ${answer.code}`
       const expected = before.get(`${key} ${transport}`) ?? seen
       before.set(`${key} ${transport}`, expected)
@@ -132,12 +146,17 @@ const refusalFaults = (entry: Entry, probe: Probe, { answer, twin }: { answer: A
   } else if (answer.status >= 400 && answer.body !== twin.body) {
     faults.push(`answered ${answer.body}, an unknown one ${twin.body}`)
   }
-  if (probe.mustRefuse && answer.status < 400) faults.push(`something foreign was accepted: ${answer.status}`)
+  if (probe.mustRefuse && answer.status < 400) {
+    if (!isList(entry)) faults.push(`something foreign was accepted: ${answer.status}`)
+    else if (answer.body !== twin.body) faults.push(`answered ${answer.body}, for an unknown one ${twin.body}`)
+  }
   if (probe.isBare && unreached.has(answer.code ?? '') && entry.access !== 'public') {
     faults.push(`the call did not get as far as its ids: ${answer.body}`)
   }
   return faults
 }
+
+const isList = ({ input }: Entry) => input !== undefined && 'cursor' in input.shape
 
 /** A list of what all tenants share is one list, so its cursors are good for everybody who may read it. */
 const sharesItsList = ({ tenancy, access }: Entry, { request }: Probe) =>

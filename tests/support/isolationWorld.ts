@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { getTableName } from 'drizzle-orm'
+import { getTableColumns, getTableName } from 'drizzle-orm'
+import type { PgTable } from 'drizzle-orm/pg-core'
 import { modules } from '../../server/modules.ts'
 import type { TestApp } from './app.ts'
-import { allow, canaryOf, createSide, grant, insert, type Kind, type Side } from './isolationSide.ts'
+import { allow, canaryOf, createSide, furnishModules, grant, insert, type Kind, type Side } from './isolationSide.ts'
+import { scenes } from './scenes.ts'
 
 export interface World {
   readonly a: Side
@@ -22,10 +24,14 @@ export interface World {
   readonly restore: () => Promise<void>
 }
 
-/** Of the modules that bring tables of their own: each has a tenant, parents before their children. */
-export const moduleTables = modules.flatMap(({ tables = [], migrations }) =>
-  migrations ? tables.map((table) => getTableName(table)) : [],
-)
+const scenic = modules.filter(({ name }) => scenes.some(({ module }) => module === name))
+const tablesThat = (isWanted: (table: PgTable) => boolean) =>
+  scenic.flatMap(({ tables = [] }) => tables.filter(isWanted).map((table) => getTableName(table)))
+const hasTenant = (table: PgTable) => 'tenant_id' in getTableColumns(table)
+
+/** Of the modules beside the built-in ones, parents before their children: those whose rows belong to tenants, and those shared by all. */
+export const moduleTables = tablesThat(hasTenant)
+export const sharedModuleTables = tablesThat((table) => !hasTenant(table))
 
 /** What belongs to tenants and people, by table, parents before their children. A table that is missing here is a gap. */
 const owned = (tenantIds: readonly string[], personIds: readonly string[]): Record<string, string> => {
@@ -43,6 +49,7 @@ const owned = (tenantIds: readonly string[], personIds: readonly string[]): Reco
     refresh_tokens: `session_id in (select id from sessions where ${ofPeople})`,
     api_keys: ofPeople,
     stream_tickets: ofPeople,
+    ...Object.fromEntries(sharedModuleTables.map((table) => [table, 'true'])),
     ...Object.fromEntries(moduleTables.map((table) => [table, inTenant])),
   }
 }
@@ -92,7 +99,8 @@ export const createWorld = async (app: TestApp): Promise<World> => {
   await allow(sql, helperId)
   const menuId = randomUUID()
   await insert(sql, 'menus', { id: menuId, code: 'home', label: 'Home' })
-  const [a, b] = [await createSide(app, 'a', both), await createSide(app, 'b', both)]
+  const ofAll = await furnishModules(sql, { tenantId: null, canary: 'shared', ids: { users: both } })
+  const [a, b] = [await createSide(app, 'a', both, ofAll), await createSide(app, 'b', both, ofAll)]
   // Grants that no entry makes: a role of B held in A. Filters hold also where rows are wrong.
   const hollowId = randomUUID()
   await sql("insert into tenants (id, slug, name) values ($1, 'hollow', 'Hollow')", [hollowId])
@@ -112,7 +120,7 @@ export const createWorld = async (app: TestApp): Promise<World> => {
     b,
     emptyId: randomUUID(),
     hollowId,
-    shared: { roles: helperId, menus: menuId },
+    shared: { roles: helperId, menus: menuId, ...ofAll.named },
     digest: async (of) => (await sql(digests[of])).map(({ digest }) => digest).join(' '),
     restore: async () => void (await sql(restored)),
   }
@@ -130,7 +138,7 @@ export const gapsOf = async ({ sql }: TestApp, { b }: World): Promise<string[]> 
   )
   for (const { table_name: table, column_name: column } of columns) {
     const isOurs = rowsOfB[String(table)]
-    if (isOurs === undefined) continue
+    if (isOurs === undefined || sharedModuleTables.includes(String(table))) continue
     const bird = `${column}::text like '%${canaryOf('b')}%'`
     const found = await sql(`select 1 from ${table} where (${isOurs}) and ${bird} limit 1`)
     if (found.length === 0) gaps.push(`no canary in ${table}.${column}`)

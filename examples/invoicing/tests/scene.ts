@@ -21,7 +21,7 @@ export const scene: Scene = {
       const line = { text: `${canary}-text`, quantity: 1, unit_cents: 100 }
       await insert('invoice_lines', { id: randomUUID(), tenant_id, invoice_id: id, position: 0, ...line })
     }
-    return { invoices: first }
+    return { invoices: [first, second] }
   },
   deeds: {
     'invoices.create': ['invoice.created', async () => ({ method: 'POST', path: '/invoices', body: body() })],

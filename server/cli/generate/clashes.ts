@@ -1,10 +1,9 @@
-import { getTableName, is } from 'drizzle-orm'
-import { PgTable } from 'drizzle-orm/pg-core'
+import { getTableName } from 'drizzle-orm'
 import { contract } from '../../../contract/index.ts'
 import { modules as added } from '../../../contract/modules.ts'
 import document from '../../../contract/openapi.json' with { type: 'json' }
 import { permissions, topicNames } from '../../../contract/vocabulary.ts'
-import * as schema from '../../../db/schema/index.ts'
+import { tables } from '../../../db/tables.ts'
 import { ForgeError, misused } from '../forgeError.ts'
 import { enums, enumTypeName, foreignKey, type Resource, unique, uniques, wordsOfContract } from './resource.ts'
 
@@ -26,11 +25,13 @@ export const refuseClashes = (resource: Resource): void => {
 const identifierMax = 63
 
 const clashOf = ({ names }: Resource): string | undefined => {
-  const tables: string[] = Object.values(schema).flatMap((table) => (is(table, PgTable) ? [getTableName(table)] : []))
   const routes = Object.values(contract).flatMap((entries) => Object.values(entries).map(({ http }) => http[1]))
   const claims: readonly [isTaken: boolean, what: string][] = [
     [Object.hasOwn(contract, names.camels), `the module ${names.camels}`],
-    [tables.includes(names.snakes) || names.snakes === 'schema_migrations', `the table ${names.snakes}`],
+    [
+      tables.some((table) => getTableName(table) === names.snakes) || names.snakes === 'schema_migrations',
+      `the table ${names.snakes}`,
+    ],
     [Object.hasOwn(document.components.schemas, names.pascal), `the schema ${names.pascal}`],
     [wordsOfContract.has(names.pascal), `the schema ${names.pascal}`],
     [routes.some((route) => route.split('/')[3] === names.kebabs), `the path /api/v1/${names.kebabs}`],

@@ -9,8 +9,6 @@ export interface FieldRule {
   readonly input: string
   /** The column of its table. */
   readonly column: string
-  /** What its placeholder is cast to where a driver's encoder knows no null. */
-  readonly castsNull?: string
   readonly canBeUnique?: true
   /** Lists can be ordered by it. */
   readonly isSortable?: true
@@ -91,7 +89,6 @@ const rules = {
       output: 'Instant',
       input: 'InstantInput',
       column: 'moment()',
-      castsNull: 'timestamptz',
     },
     ...{ sample: "'2027-01-31T12:00:00.000Z'", other: "'2027-02-28T12:00:00.000Z'" },
   },

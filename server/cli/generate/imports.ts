@@ -7,8 +7,10 @@ export interface Origin {
 
 /** The code with an import for each name that it uses, in the order of the origins. */
 export const withImports = (code: string, origins: readonly Origin[]): string => {
-  const bare = code.replace(/\/\*\*?[\s\S]*?\*\/|\/\/.*|'(?:[^'\\\n]|\\.)*'/g, '')
-  const isUsed = (name: string) => new RegExp(`(?<![.\\w$'-])${name}(?![\\w$'-]|:)`).test(bare)
+  const bare = code
+    .replace(/\/\*\*?[\s\S]*?\*\/|(?<!:)\/\/.*|'(?:[^'\\\n]|\\.)*'/g, '')
+    .replace(/`[^`]*`/g, (text) => [...text.matchAll(/\$\{([^}]*)\}/g)].map(([, inside]) => inside).join(' '))
+  const isUsed = (name: string) => new RegExp(`(?<![\\w$'-]|(?<!\\.\\.)\\.)${name}(?![\\w$'-]|:)`).test(bare)
   const lines = origins.flatMap(({ from, names, isType }) => {
     const used = names.filter((name) => isUsed(name.split(' ').at(-1) ?? name))
     if (used.length === 0) return []

@@ -22,15 +22,17 @@ export interface Names {
 }
 
 /**
- * Every spelling of a name that was typed in any of them, in the singular or the plural. Throws ForgeError for what
+ * Every spelling of a name that was typed in any of them, in the singular or the plural; `plural` is for a word whose
+ * plural is not the one that the rules of English make. Throws ForgeError for what
  * cannot be a name, with what to type instead.
  */
-export const namesOf = (typed: string): Names => {
+export const namesOf = (typed: string, plural?: string): Names => {
   const words = wordsOf(typed)
   const last = words.at(-1) ?? ''
-  const one = [...words.slice(0, -1), pluralize.singular(last)]
-  const many = [...words.slice(0, -1), pluralize.plural(last)]
-  if (one.join() === many.join()) throw refused(typed, `has no plural of its own: try ${words.join('-')}-item`)
+  const one = plural === undefined ? [...words.slice(0, -1), pluralize.singular(last)] : words
+  const many = plural === undefined ? [...words.slice(0, -1), pluralize.plural(last)] : wordsOf(plural)
+  if (one.join() === many.join() || one.at(-1) === '')
+    throw refused(typed, `has no plural of its own: say it by --plural, or try ${words.join('-')}-item`)
   if (tokens.has(camelOf(one)) || tokens.has(camelOf(many)))
     throw refused(typed, `is a word of TypeScript: put another before it, as in my-${words.join('-')}`)
   return {

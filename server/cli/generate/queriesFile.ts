@@ -1,5 +1,4 @@
 import type { Field } from './fields.ts'
-import { fieldTypes } from './fieldTypes.ts'
 import { lines, withImports } from './imports.ts'
 import {
   camel,
@@ -132,11 +131,15 @@ const finder = ({ names, isTenant }: Resource, reference: Reference) => {
   )
 }
 
-/** What a placeholder is written as. */
-const written = ({ name, type, isOptional }: Field) => {
-  const { castsNull } = fieldTypes[type]
-  return isOptional && castsNull ? `sql\`\${placeholder('${name}')}::${castsNull}\`` : `placeholder('${name}')`
-}
+/** What a placeholder is written as. Drizzle's encoder of a moment knows no null. */
+const inserted = ({ name, type, isOptional }: Field) =>
+  type === 'datetime' && isOptional ? `sql\`\${placeholder('${name}')}::timestamptz\`` : `placeholder('${name}')`
+
+/** Only JSON is not yet what the driver sends. */
+const updated = ({ names }: Resource, { name, type }: Field) =>
+  type === 'json'
+    ? `sql\`\${sql.param(placeholder('${name}'), ${names.camels}.${name})}\``
+    : `sql\`\${placeholder('${name}')}\``
 
 const insert = ({ names, fields, isTenant }: Resource) =>
   lines(
@@ -146,19 +149,21 @@ const insert = ({ names, fields, isTenant }: Resource) =>
     '    .values({',
     "      id: placeholder('id'),",
     isTenant && '      tenant_id: bucketId(),',
-    fields.map((field) => `      ${field.name}: ${written(field)},`),
+    fields.map((field) => `      ${field.name}: ${inserted(field)},`),
     '    })',
     '    .returning(),',
     ')',
   )
 
-const update = ({ names, fields }: Resource) =>
-  lines(
+const update = (resource: Resource) => {
+  const { names, fields } = resource
+  return lines(
     `/** Takes every field, those that stay as they are too. */`,
     `export const update${names.pascal} = statement('${names.camels}.update', (db) =>`,
     `  db.update(${names.camels})`,
-    `    .set({ ${fields.map((field) => `${field.name}: ${written(field)}`).join(', ')}, updated_at: sql\`now()\` })`,
+    `    .set({ ${fields.map((field) => `${field.name}: ${updated(resource, field)}`).join(', ')}, updated_at: sql\`now()\` })`,
     '    .where(isAsked)',
     '    .returning(),',
     ')',
   )
+}

@@ -8,6 +8,12 @@ export const sceneFile = (resource: Resource): string => {
   const { names, fields, isTenant, references } = resource
   const path = `/${names.kebabs}`
   const bodies = references.filter(({ target }) => !isPeople(target))
+  const row = fields.map((field) => `        ${field.name}: ${valueInRow(resource, field)},`)
+  const given = [
+    ...(isTenant ? ['tenantId: tenant_id'] : []),
+    ...['canary', 'ids'].filter((name) => row.some((line) => new RegExp(`\\b${name}\\b`).test(line))),
+    'insert',
+  ]
   const code = lines(
     `/** ${names.pascal.replace(/^/, 'What a call makes one of: ')} with everything in it. */`,
     'export const body: Body = async (work) => ({',
@@ -20,13 +26,13 @@ export const sceneFile = (resource: Resource): string => {
     !isTenant && '  isShared: true,',
     references.length > 0 &&
       `  references: { ${references.map(({ field, target }) => `'${names.kebabs}.${field.name}': '${target.names.kebabs}'`).join(', ')} },`,
-    `  async furnish({ ${[...(isTenant ? ['tenantId: tenant_id'] : []), 'canary', ...(references.length > 0 ? ['ids'] : []), 'insert'].join(', ')} }) {`,
+    `  async furnish({ ${given.join(', ')} }) {`,
     '    const [first, second] = [randomUUID(), randomUUID()]',
     '    for (const id of [first, second])',
     `      await insert('${names.snakes}', {`,
     `        id,`,
     isTenant && '        tenant_id,',
-    fields.map((field) => `        ${field.name}: ${valueInRow(resource, field)},`),
+    row,
     '      })',
     `    return { ${key(names.kebabs)}: [first, second] }`,
     '  },',

@@ -138,7 +138,7 @@ const filtering = (resource: Resource) => {
   return lines(
     "  it('lists what is asked for', async () => {",
     '    const made = await create()',
-        `    const asked = async (query: string) => (await send('GET', \`?limit=200&\${query}\`))${idsOf}`,
+    `    const asked = async (query: string) => (await send('GET', \`?limit=200&\${query}\`))${idsOf}`,
     searches.map(({ name }) =>
       lines(
         `    expect(await asked(\`q=\${encodeURIComponent(made.${name}.toUpperCase())}\`)).toContain(made.id)`,

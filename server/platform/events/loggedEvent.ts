@@ -1,4 +1,4 @@
-import type { Json } from '../../../db/schema/menus.ts'
+import type { Json } from '../../../db/schema/columns.ts'
 
 /** A numbered row of the log. */
 export interface EventRow {
