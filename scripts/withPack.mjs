@@ -1,13 +1,14 @@
-// Installs the example pack in a copy of the project by its two lines, runs the laws and the pack's own tests there, takes the
-// lines out again, and sees that nothing is left. Usage: node scripts/withPack.mjs
+// Installs the example pack in a copy of the project by `forge module add`, runs the laws and the pack's own tests there, has
+// `forge module remove` take it out again, and sees that nothing is left. Usage: node scripts/withPack.mjs
 import { execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 
 const root = path.resolve(import.meta.dirname, '..')
 const copy = mkdtempSync(path.join(tmpdir(), 'tsforge-pack-'))
 const run = (command, ...args) => execFileSync(command, args, { cwd: copy, stdio: 'inherit' })
+const forge = (...args) => run(process.execPath, 'scripts/forge.mjs', ...args)
 const git = (...args) => execFileSync('git', args, { cwd: root, encoding: 'utf8' })
 
 const copyProject = () => {
@@ -22,40 +23,13 @@ const copyProject = () => {
   execFileSync('git', ['init', '-q'], { cwd: copy })
 }
 
-const edit = (file, ...changes) => {
-  const place = path.join(copy, file)
-  const after = changes.reduce(
-    (text, [from, to]) => {
-      const changed = text.replace(from, to)
-      if (changed === text) throw new Error(`${file} is not as the pack's installation expects it: no ${from} in it`)
-      return changed
-    },
-    readFileSync(place, 'utf8'),
-  )
-  writeFileSync(place, after)
-}
-
-/** The two lines, each with its import. */
-const install = () => {
-  edit(
-    'contract/modules.ts',
-    [/^/, "import { invoices } from '../examples/invoicing/contract.ts'\n"],
-    ['modules = {}', 'modules = { invoices }'],
-  )
-  edit(
-    'server/modules.ts',
-    [/^/, "import { invoices } from '../examples/invoicing/module.ts'\n"],
-    ['  flags,\n)', '  flags,\n  invoices,\n)'],
-  )
-}
-
-/** Every file of the copy, with what is in it; links and what belongs to Git are left out. */
+/** Every file of the copy, with what is in it; links, bundles and what belongs to Git are left out. */
 const contents = () => {
   const entries = readdirSync(copy, { recursive: true, withFileTypes: true })
   const names = entries
     .filter((entry) => entry.isFile())
     .map(({ parentPath, name }) => path.relative(copy, path.join(parentPath, name)))
-    .filter((name) => !name.startsWith('.git/'))
+    .filter((name) => !name.startsWith('.git/') && !name.startsWith('dist/'))
   return new Map(names.map((name) => [name, readFileSync(path.join(copy, name), 'latin1')]))
 }
 
@@ -75,22 +49,17 @@ const runTests = () => {
 try {
   copyProject()
   const before = contents()
-  install()
-  run('npm', 'run', '-s', 'generate')
+  forge('module', 'add', 'examples/invoicing')
   if (!contents().get('contract/openapi.json').includes('/api/v1/invoices'))
     throw new Error('the pack is listed, but its routes are not in contract/openapi.json')
-  run('npx', 'tsc', '--noEmit')
   runTests()
-  for (const file of ['contract/modules.ts', 'server/modules.ts'])
-    writeFileSync(path.join(copy, file), before.get(file), 'latin1')
-  run('npm', 'run', '-s', 'generate')
-  run('npx', 'tsc', '--noEmit')
+  forge('module', 'remove', 'invoices')
   const after = contents()
   const changed = [...new Set([...before.keys(), ...after.keys()])].filter(
     (name) => before.get(name) !== after.get(name),
   )
   if (changed.length > 0) throw new Error(`the pack left something in ${changed.join(', ')}`)
-  console.log('the pack was installed by its two lines, kept every law, and was removed without a trace')
+  console.log('the pack was installed by module add, kept every law, and was removed without a trace')
 } finally {
   rmSync(copy, { recursive: true, force: true })
 }
