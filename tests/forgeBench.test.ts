@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -225,6 +225,14 @@ describe('failures', () => {
       'At http://127.0.0.1:1 nothing answers: start the server with RATE_LIMIT_PER_MINUTE=0 npm start, or leave --url out.\n',
     )
   })
+})
+
+it('says what to do where no database can be started for it', async () => {
+  const dataDir = fileOf('broken')
+  mkdirSync(path.join(dataDir, 'bench'), { recursive: true })
+  writeFileSync(path.join(dataDir, 'bench', 'postgres'), 'no folder')
+  const { code, err } = await forge(['bench', '--scenario', 'healthz'], { ...environment(), DATA_DIR: dataDir })
+  expect([code, err]).toEqual([1, expect.stringContaining('measure one that runs with --url')])
 })
 
 describe('what it leaves', () => {

@@ -3,8 +3,10 @@ import { mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { DatabaseStartError } from '../../../db/embedded/errors.ts'
 import { freePort } from '../../../db/embedded/freePort.ts'
 import type { Config } from '../../config.ts'
+import type { ConnectedDatabase } from '../../database.ts'
 import { developmentSecret } from '../../platform/configuration/developmentSecret.ts'
 import { projectFolder } from '../../projectFolder.ts'
 import { bringUpToDate } from '../../schema.ts'
@@ -39,7 +41,7 @@ export const withOwnServer = async <T>(
   const dataDir = benchFolderOf(config)
   mkdirSync(dataDir, { recursive: true })
   const apart = { ...config, dataDir, database: { ...config.database, url: undefined, migrateUrl: undefined } }
-  return withAddresses(apart, terminal, async ({ ownerUrl, addresses: { app, gate } }) => {
+  const beside = async ({ ownerUrl, addresses: { app, gate } }: ConnectedDatabase) => {
     await bringUpToDate(ownerUrl)
     const [secret, port] = [developmentSecret(dataDir), await freePort()]
     const url = `http://127.0.0.1:${port}`
@@ -57,8 +59,16 @@ export const withOwnServer = async <T>(
     } finally {
       await stop(child)
     }
+  }
+  return withAddresses(apart, terminal, beside).catch((error: unknown) => {
+    // DATABASE_URL, which it names as a way out, holds what nobody wants to be filled by this.
+    if (error instanceof DatabaseStartError) throw new ForgeError(`${noDatabase} ${error.message}`)
+    throw error
   })
 }
+
+const noDatabase =
+  'The embedded PostgreSQL, on which a server is started for this, does not run: measure one that runs with --url.'
 
 /** Nothing is refused for want of budget, room or time: whoever measures decides by --concurrency how much waits. */
 const boundless = {

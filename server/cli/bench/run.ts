@@ -43,7 +43,10 @@ const needsAccounts = (name: ScenarioName): boolean => name === 'login' || name 
 export const runBench = (config: Config, terminal: Terminal, order: Order): Promise<Report> => {
   const { url, scenarios, fixtures } = order
   if (fixtures !== undefined && scenarios.includes('register')) claim(fixtures)
-  const work = (server: Target) => withInterrupt((signal) => measureAll({ config, terminal, order, server, signal }))
+  const work = (server: Target) =>
+    withInterrupt((signal) => measureAll({ config, terminal, order, server, signal })).finally(() =>
+      terminal.progress?.(''),
+    )
   if (url === undefined)
     return withOwnServer(config, terminal, (own) => work({ url: own.url, argon2: argon2Of(config), own }))
   if (fixtures === undefined && !scenarios.includes('register') && scenarios.some(needsAccounts))
@@ -107,7 +110,6 @@ const measureAll = async (job: Job): Promise<Report> => {
     const keepsAccounts = name === 'register' || name === 'login-refresh'
     if (keepsAccounts && order.fixtures !== undefined) await writeFixtures(order.fixtures, supply.accounts)
   }
-  terminal.progress?.('')
   return {
     measured_at: new Date().toISOString(),
     machine: {
