@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { cpuMicroseconds } from '../server/cli/bench/processes.ts'
 import { applyLoad, type Figures, type Load } from './load.ts'
 import type { Cost } from './people.ts'
 import { progress } from './progress.ts'
@@ -8,8 +9,7 @@ import { type Length, median, type Row, rowsOf, turns } from './rounds.ts'
 import { programOf, type Server } from './servers.ts'
 
 const run = promisify(execFile)
-/** The server goes on hashing for callers that are gone. */
-const settleMs = 1_000
+const idle = { lookMs: 250, cpuMs: 30, patienceMs: 60_000 }
 
 interface Hashing {
   readonly engine: string
@@ -47,7 +47,7 @@ export const compareLogins = async (
   const logIn = async (server: Server, what: string, seconds: number) => {
     progress(`logins at ${hash}: ${server.name}, ${what}`)
     const figures = await applyLoad(server, load, seconds)
-    await sleep(settleMs)
+    await untilIdle(server)
     return figures
   }
   for (const server of servers) await logIn(server, 'warming up', length.warmUpSeconds)
@@ -72,6 +72,19 @@ export const compareLogins = async (
     hashesPerSecond: median(hashings.map(({ perSecond }) => perSecond)),
     hashCpu: median(hashings.map(({ cpu }) => cpu)),
     rows: rowsOf(servers, rounds).map((row, index) => ({ ...row, share: median(rounds.map(shareOf(index))) })),
+  }
+}
+
+/** A server goes on hashing for callers that are gone, which must not be measured with what comes next. */
+const untilIdle = async ({ pid, name }: Server): Promise<void> => {
+  const deadline = performance.now() + idle.patienceMs
+  let before = cpuMicroseconds(pid)
+  for (;;) {
+    await sleep(idle.lookMs)
+    const now = cpuMicroseconds(pid)
+    if (now - before < idle.cpuMs * 1000) return
+    if (performance.now() > deadline) throw new Error(`${name} does not come to rest`)
+    before = now
   }
 }
 
