@@ -7,7 +7,7 @@ import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { compile, problemsOf, repository } from './support/compile.ts'
 import { createNewcomer, type Newcomer } from './support/newcomer.ts'
-import { asShown, patternOf, type Snippet, snippetsOf } from './support/snippets.ts'
+import { asShown, patternOf, printedBy, type Snippet, snippetsOf } from './support/snippets.ts'
 
 const pages = ['README.md', 'docs/quickstart.md']
 
@@ -49,12 +49,9 @@ const runShell = async (newcomer: Newcomer, { text, shown }: Snippet) => {
 const expectText = (output: string, shown: string, isWhole: boolean) =>
   expect(output).toMatch(patternOf(shown, isWhole))
 
-/** What a program prints stands behind the line that prints it. */
-const printedBy = ({ text }: Snippet) => [...text.matchAll(/console\.log\(.*\) \/\/ (.+)$/gm)].map(([, shown]) => shown)
-
 const runProgram = async (newcomer: Newcomer, snippet: Snippet) => {
   const output = await newcomer.run(snippet.text)
-  expectText(output.trim(), printedBy(snippet).join('\n'), true)
+  expectText(output.trim(), printedBy(snippet.text).join('\n'), true)
 }
 
 describe.each(pages)('%s', (page) => {

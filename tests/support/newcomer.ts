@@ -21,8 +21,8 @@ export interface Newcomer {
 /** What the pages call port 8080 is a free port here, both in what is sent and in what is said. */
 const pagePort = 8080
 
-/** Begins with no database and no variable but those that programs need. */
-export const createNewcomer = async (): Promise<Newcomer> => {
+/** Begins with no database and no variable but those that programs need; `project` is where they have it. */
+export const createNewcomer = async (project = repository): Promise<Newcomer> => {
   const folder = await mkdtemp(path.join(tmpdir(), 'tsforge-newcomer-'))
   // For the user that PostgreSQL runs under when root runs the tests.
   await chmod(folder, 0o711)
@@ -37,7 +37,7 @@ export const createNewcomer = async (): Promise<Newcomer> => {
 
   const bash = async (lines: string) => {
     const child = spawn('bash', ['-euo', 'pipefail', '-c', lines], {
-      cwd: repository,
+      cwd: project,
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
     })
@@ -56,7 +56,7 @@ export const createNewcomer = async (): Promise<Newcomer> => {
     async run(program) {
       const file = path.join(folder, 'program.mjs')
       const { outputFiles } = await build({
-        stdin: { contents: here(program), resolveDir: repository, loader: 'ts' },
+        stdin: { contents: here(program), resolveDir: project, loader: 'ts' },
         bundle: true,
         write: false,
         format: 'esm',
@@ -70,7 +70,7 @@ export const createNewcomer = async (): Promise<Newcomer> => {
       // A second one beside the first takes a free port and joins its database.
       const own = servers.length === 0 ? env : { ...env, PORT: '0' }
       const child = spawn('bash', ['-c', `exec ${command}`], {
-        cwd: repository,
+        cwd: project,
         env: own,
         detached: true,
         stdio: ['ignore', 'pipe', 'pipe'],
@@ -101,6 +101,7 @@ const untilReady = (child: ChildProcess) =>
 const endGroup = (child: ChildProcess) =>
   new Promise<void>((resolve) => {
     if (child.exitCode !== null || child.pid === undefined) return resolve()
-    child.once('exit', () => resolve())
+    // npm ends before its server does, which holds the output open until then.
+    child.once('close', () => resolve())
     process.kill(-child.pid, 'SIGTERM')
   })

@@ -35,6 +35,10 @@ export const snippetsOf = (page: string): readonly Snippet[] => {
   })
 }
 
+/** What a program prints stands behind the line that prints it, as `console.log(…) // what`. */
+export const printedBy = (program: string): readonly string[] =>
+  [...program.matchAll(/console\.log\(.*\) \/\/ (.+)$/gm)].map(([, shown = '']) => shown)
+
 /** A pattern for a text in which `…` stands for anything. */
 export const patternOf = (text: string, isWhole: boolean): RegExp => {
   const parts = text.trim().split('…')
