@@ -40,23 +40,37 @@ interface Summary {
 const running = new AbortController()
 export const abandonLoads = (): void => running.abort()
 
-/** Loads a server with wrk. Throws when a single answer is no success: a refusal is cheaper than an answer. */
+const attempts = 3
+
+/**
+ * Loads a server with wrk. A single answer that is no success ends the attempt, since a refusal is cheaper than an
+ * answer; a server that the machine holds up may refuse some, so there are three. Throws after the last.
+ */
 export const applyLoad = async (server: Server, load: Load, seconds: number): Promise<Figures> => {
+  for (let attempt = 1; ; attempt += 1) {
+    const { figures, failed } = await tryLoad(server, load, seconds)
+    if (failed === 0 && figures.requests > 0) return figures
+    const what = `${server.name}: ${failed} of ${figures.requests} calls of ${load.path} failed`
+    if (attempt === attempts || running.signal.aborted) throw new Error(what)
+    console.error(`${what}; once more`)
+  }
+}
+
+const tryLoad = async (server: Server, load: Load, seconds: number) => {
   const { pid, postmaster } = server
   const before = { own: cpuMicroseconds(pid), postgres: postgresMicroseconds(postmaster) }
-  const summary = await callWrk(server, load, seconds)
+  const { requests, failed, microseconds, p50Ms, p99Ms } = await callWrk(server, load, seconds)
   const own = cpuMicroseconds(pid) - before.own
   const postgres = postgresMicroseconds(postmaster) - before.postgres
-  if (summary.failed > 0 || summary.requests === 0)
-    throw new Error(`${server.name}: ${summary.failed} of ${summary.requests} calls of ${load.path} failed`)
-  return {
-    requests: summary.requests,
-    perSecond: (summary.requests * 1e6) / summary.microseconds,
-    serverCpu: own / summary.requests,
-    postgresCpu: postgres / summary.requests,
-    p50Ms: summary.p50Ms,
-    p99Ms: summary.p99Ms,
+  const figures: Figures = {
+    requests,
+    perSecond: (requests * 1e6) / microseconds,
+    serverCpu: own / requests,
+    postgresCpu: postgres / requests,
+    p50Ms,
+    p99Ms,
   }
+  return { figures, failed }
 }
 
 /** What a server calls the path of a load. */
