@@ -45,6 +45,7 @@ export const sectionsOf = (results: Results): Sections => {
     growth: growth && growthTable(growth),
     streams: streams && table(['events', 'found'], streams),
     costs,
+    goforge: health && me && logins && goforgeTable({ health, me, logins }),
   }
   return Object.fromEntries(
     Object.entries(sections).filter((section): section is [string, string] => section[1] !== undefined),
@@ -107,6 +108,37 @@ const memoryTable = ({ marks, servers }: Memory): string =>
     ['resident MiB after so many calls of `/auth/me`', ...marks.map(whole)],
     servers.map(({ name, residentMib }) => [name, ...residentMib.map(whole)]),
   )
+
+/** What goforge's README says of itself, of another machine with two cores. */
+const published = {
+  health: { what: '`GET /healthz`, 256 connections', perSecond: 18_555, p99Ms: 45.2 },
+  me: { what: '`GET /api/v1/auth/me`, 128 connections', perSecond: 3_149, p99Ms: 92.7 },
+  login: { what: '`POST /api/v1/auth/login`, 48 connections', perSecond: 923, p99Ms: 177.7 },
+}
+
+interface GoforgeScenarios {
+  readonly health: Outcome
+  readonly me: Outcome
+  readonly logins: readonly Logins[]
+}
+
+const goforgeTable = ({ health, me, logins }: GoforgeScenarios): string => {
+  const ownOf = (rows: readonly Row[]) => rows.find(({ name }) => name === names.own)
+  const cells = ({ what, perSecond, p99Ms }: typeof published.me, own: Row | undefined, hash = '') => [
+    ...[what, hash, whole(perSecond), tenth(p99Ms)],
+    ...(own ? [whole(own.perSecond), tenth(own.p99Ms)] : ['', '']),
+  ]
+  return table(
+    ['', 'Argon2id here', 'goforge, another machine: req/s', 'p99 ms', 'here: req/s', 'p99 ms'],
+    [
+      cells(published.health, ownOf(health.rows)),
+      cells(published.me, ownOf(me.rows)),
+      ...logins
+        .filter(({ connections }) => connections === 48)
+        .map(({ hash, rows }) => cells(published.login, ownOf(rows), hash)),
+    ],
+  )
+}
 
 const growthTable = (growth: readonly Growth[]): string =>
   table(
