@@ -66,7 +66,7 @@ export const InstantInput = z.iso
 
 /** A day in a request: `2027-01-31`. PostgreSQL has no year 0. */
 export const Day = z.iso
-  .date({ error: 'must be a valid date (YYYY-MM-DD)' })
+  .date()
   .max(10)
   .refine((text) => !text.startsWith('0000'), { error: 'must be a valid date (YYYY-MM-DD)' })
 

@@ -96,7 +96,7 @@ const allowed: Record<string, readonly string[]> = {
   'server/schema.ts': ['contract', 'db', 'server'],
   'server/serve.ts': ['pino', 'server'],
   'server/supervise.ts': ['pino', 'server'],
-  'server/cli': ['commander', 'contract', 'db', 'drizzle-orm', 'uuidv7', 'zod', 'server'],
+  'server/cli': ['commander', 'pluralize', 'contract', 'db', 'drizzle-orm', 'uuidv7', 'zod', 'server'],
   // Of zod and @trpc/server it takes types alone; clientProgram.test.ts looks at what is loaded.
   'client-sdk': ['contract', 'zod', '@trpc/client', '@trpc/server'],
 }

@@ -50,7 +50,7 @@ describe('migrate', () => {
   it('verify names each difference between the tables in the code and those of the database', async () => {
     await sql(`
       create table stray (id int);
-      alter table menus add column extra text, alter column label type varchar(7), alter column icon drop not null;
+      alter table menus add column extra text, alter column label type varchar(70), alter column icon drop not null;
       alter table sessions alter column user_agent set default '', drop constraint sessions_user_id_users_id_fk;
       create index menus_extra on menus (extra)`)
     const { code, out, err } = await migrate('verify', '--json')
@@ -65,7 +65,7 @@ describe('migrate', () => {
         'table stray is in the database and not in the code',
         'column menus.extra is in the database and not in the code',
         expect.stringMatching(
-          /^column menus\.label is text not null.* in the code and character varying\(7\) not null/,
+          /^column menus\.label is text not null.* in the code and character varying\(70\) not null/,
         ),
         expect.stringMatching(/^column menus\.icon is text not null/),
         'menus_extra of menus is in the database and not in the code',

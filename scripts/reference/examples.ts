@@ -13,7 +13,9 @@ const byName: Readonly<Record<string, readonly unknown[]>> = {
 const byFormat: Readonly<Record<string, string>> = {
   uuid: id,
   email: 'ada@example.org',
+  date: '2030-01-31',
   'date-time': '2030-01-31T12:00:00Z',
+  uri: 'https://example.org/',
 }
 const texts = ['example', 'an-example', 'example.read', 'ex', 'an example of more than sixteen letters', '1', '']
 

@@ -15,22 +15,22 @@ const nouns: Record<string, string> = { int: 'an integer', object: 'an object', 
 const valueAt = (input: unknown, path: readonly PropertyKey[]): unknown =>
   path.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown> | null | undefined)?.[key], input)
 
-const typeText = (issue: Issue & { code: 'invalid_type' }, input: unknown) => {
-  if (valueAt(input, issue.path) === undefined) return 'is required'
-  return `must be ${nouns[issue.expected] ?? `a ${issue.expected}`}`
-}
-
 const formats: Record<string, string> = {
   email: 'must be a valid email',
   guid: 'must be a valid uuid',
   uuid: 'must be a valid uuid',
+  date: 'must be a valid date (YYYY-MM-DD)',
   datetime: 'must be a valid date and time (ISO 8601)',
 }
 
+/** A custom check knows better, and is not asked about what is not there. */
+const isMissing = (issue: Issue, input: unknown) => issue.code !== 'custom' && valueAt(input, issue.path) === undefined
+
 const text = (issue: Issue, input: unknown): string => {
+  if (isMissing(issue, input)) return 'is required'
   switch (issue.code) {
     case 'invalid_type':
-      return typeText(issue, input)
+      return `must be ${nouns[issue.expected] ?? `a ${issue.expected}`}`
     case 'too_small':
       return issue.minimum === 1 && issue.origin === 'string' ? 'is required' : `must be at least ${issue.minimum}`
     case 'too_big':

@@ -47,6 +47,7 @@ export interface Deed {
   readonly body?: unknown
 }
 
+/** The project's own before that of an example whose module has the same name. */
 const found = import.meta.glob<Scene>(['../scenes/*.ts', '../../examples/*/tests/scene.ts'], {
   eager: true,
   import: 'scene',
@@ -56,8 +57,8 @@ const found = import.meta.glob<Scene>(['../scenes/*.ts', '../../examples/*/tests
  * Of the modules that this server is made of, in their order; those that came with the product are known to the laws
  * themselves.
  */
-export const scenes: readonly Scene[] = modules.flatMap(({ name }) =>
-  Object.values(found).filter(({ module }) => module === name),
+export const scenes: readonly Scene[] = modules.flatMap(
+  ({ name }) => Object.values(found).find(({ module }) => module === name) ?? [],
 )
 
 /**

@@ -5,7 +5,7 @@ import document from '../../../contract/openapi.json' with { type: 'json' }
 import { permissions, topicNames } from '../../../contract/vocabulary.ts'
 import { tables } from '../../../db/tables.ts'
 import { ForgeError, misused } from '../forgeError.ts'
-import { enums, enumTypeName, foreignKey, type Resource, unique, uniques, wordsOfContract } from './resource.ts'
+import { enums, enumTypeName, foreignKey, pascal, type Resource, unique, uniques, wordsOfContract } from './resource.ts'
 
 /** Throws ForgeError for names that something else has, or that PostgreSQL would cut. */
 export const refuseClashes = (resource: Resource): void => {
@@ -24,7 +24,7 @@ export const refuseClashes = (resource: Resource): void => {
 /** NAMEDATALEN - 1: PostgreSQL manual, 4.1.1. */
 const identifierMax = 63
 
-const clashOf = ({ names }: Resource): string | undefined => {
+const clashOf = ({ names, references }: Resource): string | undefined => {
   const routes = Object.values(contract).flatMap((entries) => Object.values(entries).map(({ http }) => http[1]))
   const claims: readonly [isTaken: boolean, what: string][] = [
     [Object.hasOwn(contract, names.camels), `the module ${names.camels}`],
@@ -34,6 +34,7 @@ const clashOf = ({ names }: Resource): string | undefined => {
     ],
     [Object.hasOwn(document.components.schemas, names.pascal), `the schema ${names.pascal}`],
     [wordsOfContract.has(names.pascal), `the schema ${names.pascal}`],
+    [references.some(({ field }) => pascal(field.word) === names.pascal), `a field ${names.snake} that is a reference`],
     [routes.some((route) => route.split('/')[3] === names.kebabs), `the path /api/v1/${names.kebabs}`],
     [Object.keys(permissions).some((code) => code.startsWith(`${names.snakes}.`)), `a permission ${names.snakes}.…`],
     [topicNames.some((topic) => topic.startsWith(`${names.snake}.`)), `a topic ${names.snake}.…`],

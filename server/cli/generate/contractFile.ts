@@ -2,6 +2,7 @@ import type { Field } from './fields.ts'
 import { fieldTypes } from './fieldTypes.ts'
 import { lines, withImports } from './imports.ts'
 import {
+  article,
   enumSchema,
   enums,
   filters,
@@ -163,5 +164,3 @@ const entries = (resource: Resource) => {
     '}',
   )
 }
-
-const article = (word: string) => (/^[aeiou]/.test(word) ? 'an' : 'a')

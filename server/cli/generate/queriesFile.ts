@@ -124,7 +124,7 @@ const finder = ({ names, isTenant }: Resource, reference: Reference) => {
     ? `and(eq(${id}, placeholder('id')), inBucket(${from}.tenant_id))`
     : `eq(${id}, placeholder('id'))`
   return lines(
-    `/** No row: there is nobody and nothing here that could be the ${spoken(field)} of ${names.many}. */`,
+    `/** No row: there is no such ${spoken(field)} here. */`,
     `export const ${finderName(reference)} = statement('${names.camels}.${camel(`find_${field.word}`)}', (db) =>`,
     `  db.select({ id: ${id} }).from(${from}).where(${condition}),`,
     ')',

@@ -64,6 +64,6 @@ export const wordsOfContract: ReadonlySet<string> = new Set(
   'Id Instant InstantInput Email Json Day SearchText Password ContractModule'.split(' '),
 )
 
-const n = (text: string) => text.replace(/^./, (letter) => letter.toUpperCase())
 /** The first letter of a sentence. */
-export const sentence: (text: string) => string = n
+export const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
+export const article = (word: string): string => (/^[aeiou]/.test(word) ? 'an' : 'a')

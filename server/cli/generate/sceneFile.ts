@@ -1,7 +1,7 @@
 import type { Field } from './fields.ts'
 import { fieldTypes } from './fieldTypes.ts'
 import { lines, withImports } from './imports.ts'
-import { isPeople, pascal, type Reference, type Resource } from './resource.ts'
+import { article, isPeople, pascal, type Reference, type Resource } from './resource.ts'
 
 /** `tests/scenes/<resources>.ts`: what the laws must know of the resource. */
 export const sceneFile = (resource: Resource): string => {
@@ -15,7 +15,7 @@ export const sceneFile = (resource: Resource): string => {
     'insert',
   ]
   const code = lines(
-    `/** ${names.pascal.replace(/^/, 'What a call makes one of: ')} with everything in it. */`,
+    `/** The body of a call that makes ${article(names.one)} ${names.one}, with everything in it. */`,
     'export const body: Body = async (work) => ({',
     fields.map((field) => `  ${field.name}: ${valueInBody(resource, field)},`),
     '})',

@@ -1,7 +1,7 @@
 import type { Field } from './fields.ts'
 import { fieldTypes } from './fieldTypes.ts'
 import { lines, withImports } from './imports.ts'
-import { filters, isPeople, type Resource, searched, sentence, sortable, uniques } from './resource.ts'
+import { filters, type Resource, searched, sentence, sortable, uniques } from './resource.ts'
 
 /** `tests/<resources>.test.ts`: what the laws do not say of it, through the real app on both adapters. */
 export const testFile = (resource: Resource): string => {
@@ -29,46 +29,40 @@ export const testFile = (resource: Resource): string => {
     { from: 'vitest', names: ['afterAll', 'beforeAll', 'describe', 'expect', 'it'] },
     { from: `../client-sdk/index.ts`, names: ['createClient'] },
     { from: `./scenes/${names.camels}.ts`, names: ['body'] },
-    { from: './support/accounts.ts', names: ['type Account', 'password', 'register'] },
+    { from: './support/accounts.ts', names: ['type Account', 'password', 'register', 'registerAdmin'] },
     { from: './support/app.ts', names: ['adapters', 'startApp', 'type TestApp'] },
     { from: './support/grants.ts', names: ['grant'] },
     { from: './support/scenes.ts', names: ['Work'], isType: true },
-    { from: './support/tenants.ts', names: ['found', 'type Tenant'] },
+    { from: './support/tenants.ts', names: ['found', 'joined', 'type Tenant'] },
   ])
 }
 
-const before = ({ names, isTenant, references }: Resource) => {
-  const others = references.filter(({ target }) => !isPeople(target)).map(({ target }) => target.names.snakes)
-  const permissions = [`${names.snakes}.read`, ...[names.snakes, ...others].map((name) => `${name}.manage`)]
-  const header = isTenant ? "{ 'x-tenant-id': tenant.id }" : '{}'
-  return lines(
+const before = ({ names, isTenant }: Resource) =>
+  lines(
     '  let app: TestApp',
-    '  let owner: Account',
+    '  let admin: Account',
     isTenant && '  let tenant: Tenant',
     '  let work: Work',
     '',
     '  beforeAll(async () => {',
     '    app = await startApp({ adapter })',
-    '    owner = await register(app)',
-    isTenant && '    tenant = await found(app, owner)',
-    `    const permissions = [${[...new Set(permissions)].map((code) => `'${code}'`)}]`,
-    `    await grant(app, owner, { permissions${isTenant ? ', tenant' : ''} })`,
-    `    const headers = ${header}`,
+    '    admin = await registerAdmin(app)',
+    isTenant && '    tenant = await found(app, admin)',
+    `    const headers = ${isTenant ? "{ 'x-tenant-id': tenant.id }" : '{}'}`,
     '    work = {',
     '      headers,',
-    '      personId: owner.id,',
+    '      personId: admin.id,',
     '      make: async (path, body) =>',
-    "        (await app.request('POST', `/api/v1${path}`, { token: owner.accessToken, headers, body })).body.data.id,",
+    "        (await app.request('POST', `/api/v1${path}`, { token: admin.accessToken, headers, body })).body.data.id,",
     '    }',
     '  })',
     '  afterAll(() => app.close())',
     '',
     '  const send = (method: string, path: string, body?: unknown) =>',
-    `    app.request(method, \`/api/v1/${names.kebabs}\${path}\`, { token: owner.accessToken, headers: work.headers, body })`,
+    `    app.request(method, \`/api/v1/${names.kebabs}\${path}\`, { token: admin.accessToken, headers: work.headers, body })`,
     "  const create = async (fields: object = {}) => (await send('POST', '', { ...(await body(work)), ...fields })).body.data",
     '  const codeOf = (reply: { status: number; body: { error?: { code: string } } }) => [reply.status, reply.body?.error?.code]',
   )
-}
 
 const making = (resource: Resource) => {
   const { names, references } = resource
@@ -207,58 +201,40 @@ const deleting = ({ names }: Resource) =>
 const access = ({ names, isTenant }: Resource) => {
   const path = `/api/v1/${names.kebabs}`
   const refused = "[403, 'rbac.permission_required']"
-  if (!isTenant)
-    return lines(
-      "  it('is there for those who may', async () => {",
-      '    const stranger = await register(app)',
-      `    const ask = (method: string, path: string, body?: unknown) => app.request(method, \`${path}\${path}\`, { token: stranger.accessToken, body })`,
-      '    const { id } = await create()',
-      `    expect(codeOf(await ask('GET', ''))).toEqual(${refused})`,
-      `    expect(codeOf(await ask('DELETE', \`/\${id}\`))).toEqual(${refused})`,
-      `    await grant(app, stranger, { permissions: ['${names.snakes}.read'] })`,
-      "    expect((await ask('GET', `/${id}`)).body.data.id).toBe(id)",
-      `    expect(codeOf(await ask('DELETE', \`/\${id}\`))).toEqual(${refused})`,
-      '  })',
-      '',
-      menu(names.kebabs, 'owner'),
-    )
+  const place = isTenant ? ', tenant' : ''
   return lines(
-    "  it('is there for those who may, in their tenant alone', async () => {",
+    `  it('is there for those who may${isTenant ? ', in their tenant alone' : ''}', async () => {`,
     '    const { id } = await create()',
-    '    const stranger = await register(app)',
-    '    const ask = ({ accessToken: token }: Account, headers: Readonly<Record<string, string>>) =>',
-    `      app.request('GET', \`${path}/\${id}\`, { token, headers })`,
-    "    expect(codeOf(await ask(stranger, work.headers))).toEqual([403, 'tenant.forbidden'])",
-    `    expect(codeOf(await ask(owner, {}))).toEqual(${refused})`,
-    '    const other = await found(app, owner)',
-    `    await grant(app, owner, { permissions: ['${names.snakes}.read'], tenant: other })`,
-    `    expect(codeOf(await ask(owner, { 'x-tenant-id': other.id }))).toEqual([404, '${names.snakes}.not_found'])`,
+    `    const [reader, stranger] = [await ${isTenant ? 'joined(app, tenant)' : 'register(app)'}, await register(app)]`,
+    `    await grant(app, reader, { permissions: ['${names.snakes}.read']${place} })`,
+    '    const ask = (method: string, { accessToken: token }: Account, headers = work.headers) =>',
+    `      app.request(method, \`${path}/\${id}\`, { token, headers })`,
+    "    expect((await ask('GET', reader)).body.data.id).toBe(id)",
+    `    expect(codeOf(await ask('DELETE', reader))).toEqual(${refused})`,
+    isTenant
+      ? lines(
+          "    expect(codeOf(await ask('GET', stranger))).toEqual([403, 'tenant.forbidden'])",
+          `    expect(codeOf(await ask('GET', reader, {}))).toEqual(${refused})`,
+          "    const elsewhere = { 'x-tenant-id': (await found(app, admin)).id }",
+          `    expect(codeOf(await ask('GET', admin, elsewhere))).toEqual([404, '${names.snakes}.not_found'])`,
+          `    const nowhere = { token: admin.accessToken, body: await body(work) }`,
+          `    expect(codeOf(await app.request('POST', '${path}', nowhere))).toEqual([400, '${names.snakes}.tenant_required'])`,
+        )
+      : `    expect(codeOf(await ask('GET', stranger))).toEqual(${refused})`,
     '  })',
     '',
-    "  it('belongs to a tenant', async () => {",
-    '    const person = await register(app)',
-    `    await grant(app, person, { permissions: ['${names.snakes}.manage'] })`,
-    '    const sent = { token: person.accessToken, body: await body(work) }',
-    `    expect(codeOf(await app.request('POST', '${path}', sent))).toEqual([400, '${names.snakes}.tenant_required'])`,
+    "  it('has its place in the navigation', async () => {",
+    "    const { body } = await app.request('GET', '/api/v1/menus/mine', { token: admin.accessToken, headers: work.headers })",
+    `    expect(body.data.map(({ code }: { code: string }) => code)).toContain('${names.kebabs}')`,
     '  })',
-    '',
-    menu(names.kebabs, 'owner'),
   )
 }
-
-const menu = (code: string, person: string) =>
-  lines(
-    "  it('has its place in the navigation', async () => {",
-    `    const { body } = await app.request('GET', '/api/v1/menus/mine', { token: ${person}.accessToken, headers: work.headers })`,
-    `    expect(body.data.map(({ code }: { code: string }) => code)).toContain('${code}')`,
-    '  })',
-  )
 
 const client = ({ names, isTenant }: Resource) =>
   lines(
     "  it('is typed in the client', async () => {",
     `    const client = createClient({ url: app.url${isTenant ? ', tenantId: tenant.id' : ''} })`,
-    '    await client.auth.login({ email: owner.email, password })',
+    '    await client.auth.login({ email: admin.email, password })',
     '    const { id } = await create()',
     `    const one = await client.${names.camels}.get({ id })`,
     '    expect(one.id).toBe(id)',
