@@ -1,10 +1,10 @@
-import { createWriteStream } from 'node:fs'
+import { closeSync, createWriteStream, openSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { z } from 'zod'
 import { codeOf } from '../../../db/causes.ts'
-import { ForgeError } from '../forgeError.ts'
+import { ForgeError, misused } from '../forgeError.ts'
 
 /** As goforge writes it into its files of fixtures. */
 export interface Account {
@@ -26,14 +26,21 @@ export const readFixtures = async (file: string): Promise<Account[]> => {
   }
 }
 
-/** One account a line, for its owner alone: they sign in. Throws ForgeError when the file cannot be written. */
-export const writeFixtures = async (file: string, accounts: readonly Account[]): Promise<void> => {
+/**
+ * Makes the file, lest accounts be registered that cannot be kept; for its owner alone, since whoever reads it signs in.
+ * Throws ForgeError when it cannot be written.
+ */
+export const claimFixtures = (file: string): void => {
   try {
-    await pipeline(Readable.from(linesOf(accounts)), createWriteStream(file, { mode: 0o600 }))
+    closeSync(openSync(file, 'a', 0o600))
   } catch (error) {
-    throw new ForgeError(`${file} cannot be written (${codeOf(error)}): name another file with --fixtures.`)
+    throw new ForgeError(`${file} cannot be written (${codeOf(error)}): name another file with --fixtures.`, misused)
   }
 }
+
+/** One account a line. */
+export const writeFixtures = (file: string, accounts: readonly Account[]): Promise<void> =>
+  pipeline(Readable.from(linesOf(accounts)), createWriteStream(file))
 
 function* linesOf(accounts: readonly Account[]): Generator<string> {
   yield '[\n'

@@ -1,12 +1,10 @@
 import { setMaxListeners } from 'node:events'
-import { closeSync, openSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { codeOf } from '../../../db/causes.ts'
 import type { Config } from '../../config.ts'
 import { ForgeError, misused } from '../forgeError.ts'
 import { askServer } from '../serverAddress.ts'
 import type { Terminal } from '../terminal.ts'
-import { type Account, readFixtures, writeFixtures } from './accounts.ts'
+import { type Account, claimFixtures, readFixtures, writeFixtures } from './accounts.ts'
 import { failuresOf } from './failures.ts'
 import { makeAccounts } from './madeAccounts.ts'
 import { type Measurement, measure } from './measure.ts'
@@ -42,7 +40,7 @@ const needsAccounts = (name: ScenarioName): boolean => name === 'login' || name 
 /** Measures what was asked for, one scenario after the other. Throws ForgeError when it cannot, or was interrupted. */
 export const runBench = (config: Config, terminal: Terminal, order: Order): Promise<Report> => {
   const { url, scenarios, fixtures } = order
-  if (fixtures !== undefined && scenarios.includes('register')) claim(fixtures)
+  if (fixtures !== undefined && scenarios.includes('register')) claimFixtures(fixtures)
   const work = (server: Target) =>
     withInterrupt((signal) => measureAll({ config, terminal, order, server, signal })).finally(() =>
       terminal.progress?.(''),
@@ -59,15 +57,6 @@ const argon2Of = ({ hashing: { memoryKib, iterations, parallelism } }: Config): 
 
 const noAccounts = ({ scenarios: [name], url }: Order) =>
   `Nothing was done: ${name} needs accounts of that server: make them with bench --scenario register --url ${url} --fixtures accounts.json, then add --fixtures accounts.json.`
-
-/** Before anything is measured, lest it be for nothing. */
-const claim = (file: string): void => {
-  try {
-    closeSync(openSync(file, 'a', 0o600))
-  } catch (error) {
-    throw new ForgeError(`${file} cannot be written (${codeOf(error)}): name another file with --fixtures.`, misused)
-  }
-}
 
 interface Target {
   readonly url: string
