@@ -105,9 +105,9 @@ describe('a new project', () => {
   })
 
   it('keeps no mark of what was left out', () => {
-    const own = /^server\/cli\/new\/|^tests\/forgeNew/
+    const code = /\.(?:ts|mjs|js)$/
     expect(
-      [...texts].filter(([place, text]) => !own.test(place) && hasLooseMark(text)).map(([place]) => place),
+      [...texts].filter(([place, text]) => !code.test(place) && hasLooseMark(text)).map(([place]) => place),
     ).toEqual([])
   })
 
@@ -134,6 +134,14 @@ describe('a new project', () => {
         .map((target) => `${place} imports ${target}`),
     )
     expect(dead).toEqual([])
+  })
+
+  it('has the code as it is', () => {
+    const other = files.filter(({ path: place, contents }) => {
+      if (!/\.(?:ts|mjs|js)$/.test(place)) return false
+      return readFileSync(path.join(projectFolder, place), 'utf8') !== contents.toString()
+    })
+    expect(other.map((file) => file.path)).toEqual([])
   })
 
   it('has the sections of the README that are true of it too, and the table of imports', () => {

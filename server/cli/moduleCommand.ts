@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Command } from 'commander'
 import { modules } from '../modules.ts'
@@ -19,6 +19,12 @@ import type { Terminal } from './terminal.ts'
 interface ListOptions {
   readonly migrations?: true
   readonly json?: true
+}
+
+interface Done extends Changes {
+  readonly name: string
+  /** What the migration step said; null when it was not asked for. */
+  readonly migrated?: string | null
 }
 
 interface ChangeOptions {
@@ -71,7 +77,7 @@ const addAddCommand = (module: Command, terminal: Terminal) =>
       const changes = listModule(halves, changeOf(terminal, options))
       const migrated = options.migrate && !options.dryRun ? migrateInProject(projectFolder) : null
       const next = migrated ?? 'Next: npm run forge -- migrate up, or start the server, which migrates in development.'
-      say(terminal, options, { name, ...changes, migrated }, `${name} is listed. ${next}`)
+      say(terminal, options, { name, ...changes, migrated }, `${name} is listed. ${next}${hintFor(halves.module)}`)
     })
 
 const addRemoveCommand = (module: Command, terminal: Terminal) =>
@@ -88,6 +94,15 @@ const addRemoveCommand = (module: Command, terminal: Terminal) =>
       const changes = unlistModule(name, changeOf(terminal, options))
       say(terminal, options, { name, ...changes }, `${name} is no longer listed. ${whatStays(name)}`)
     })
+
+/** A new project begins without packs, and so does its image. */
+const hintFor = (file: string): string => {
+  const dockerfile = path.join(projectFolder, 'Dockerfile')
+  const [folder] = file.split('/', 1)
+  if (folder !== 'examples' || !existsSync(dockerfile)) return ''
+  if (readFileSync(dockerfile, 'utf8').includes('COPY examples ')) return ''
+  return '\nThe image is built without packs: add `COPY examples ./examples` to the Dockerfile and `!examples` to .dockerignore.'
+}
 
 const listText = () => readFileSync(path.join(projectFolder, 'contract/modules.ts'), 'utf8')
 
@@ -119,7 +134,7 @@ const whatStays = (name: string): string => {
   return `${kept} its permissions, menu entries and files.`
 }
 
-const say = (terminal: Terminal, { dryRun, json }: ChangeOptions, done: Changes & { name: string }, text: string) =>
+const say = (terminal: Terminal, { dryRun, json }: ChangeOptions, done: Done, text: string) =>
   answer(
     terminal,
     json,

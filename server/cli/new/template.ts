@@ -91,10 +91,14 @@ const renaming = (root: string, old: Manifest, name: string, isThere: (path: str
       .replaceAll(said(old.name, old.version), said(name, firstVersion))
       .replaceAll(new RegExp(`(?<![\\w@-])${client}(?!\\w)`, 'g'), clientName(name))
   return (file: string, text: string): string => {
+    if (isCode(file)) return text
     const left = withoutProductPassages(text)
     return /\.(?:md|txt)$/.test(file) ? onPage(file, left) : (edits[file]?.(left) ?? left)
   }
 }
+
+/** What speaks of the product is in files of its own there. */
+const isCode = (file: string): boolean => /\.(?:ts|js|mjs|css|sql)$/.test(file)
 
 /** As the quickstart shows the answer of /healthz. */
 const said = (service: string, version: string) => `"service": "${service}", "version": "${version}"`
