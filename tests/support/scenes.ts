@@ -47,18 +47,18 @@ export interface Deed {
   readonly body?: unknown
 }
 
-/** The project's own before that of an example whose module has the same name. */
-const found = import.meta.glob<Scene>(['../scenes/*.ts', '../../examples/*/tests/scene.ts'], {
-  eager: true,
-  import: 'scene',
-})
+/** The project's own come before that of an example whose module has the same name. */
+const found: readonly Scene[] = [
+  ...Object.values(import.meta.glob<Scene>('../scenes/*.ts', { eager: true, import: 'scene' })),
+  ...Object.values(import.meta.glob<Scene>('../../examples/*/tests/scene.ts', { eager: true, import: 'scene' })),
+]
 
 /**
  * Of the modules that this server is made of, in their order; those that came with the product are known to the laws
  * themselves.
  */
 export const scenes: readonly Scene[] = modules.flatMap(
-  ({ name }) => Object.values(found).find(({ module }) => module === name) ?? [],
+  ({ name }) => found.find(({ module }) => module === name) ?? [],
 )
 
 /**
