@@ -27,9 +27,9 @@ const ignoredIn = (folder: string): string[] => {
 }
 
 const matches = (name: string, pattern: string): boolean =>
-  new RegExp(`^${pattern.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')}$`).test(name)
+  new RegExp(`^${pattern.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '[^/]*')}$`).test(name)
 
-/** Whether `files` of a package.json lists a file; `!` takes out again, and `!**` + `/name` at any depth. */
+/** Whether `files` of a package.json lists a file; `!` takes out again, `!**` + `/name` at any depth. */
 export const isPacked = (file: string, files: readonly string[]): boolean => {
   const excluded = files.filter((entry) => entry.startsWith('!')).map((entry) => entry.slice(1))
   return files.some((entry) => isWithin(file, entry)) && !excluded.some((entry) => isWithin(file, entry))
@@ -37,5 +37,5 @@ export const isPacked = (file: string, files: readonly string[]): boolean => {
 
 const isWithin = (file: string, entry: string): boolean => {
   if (entry.startsWith('**/')) return path.posix.basename(file) === entry.slice(3)
-  return file === entry || file.startsWith(`${entry}/`)
+  return matches(file, entry) || file.startsWith(`${entry}/`)
 }
