@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { Browser, Page, Request } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -16,6 +17,18 @@ const isThere = existsSync(path.join(repository, 'examples/react'))
 if (!isThere) console.warn('skipped: there is no examples/react')
 
 const ada = { email: 'ada@example.org', password: 'correct horse battery' }
+
+/** Types that were lost on the way would find none of these. */
+const mistakes = `
+import { isFailure } from 'tsforge-client'
+import { client } from './api.ts'
+// @ts-expect-error
+export const login = () => client.auth.login({ email: 1 })
+// @ts-expect-error
+export const label = async () => (await client.menus.mine())[0]?.lable
+// @ts-expect-error
+export const isTaken = (failure: unknown) => isFailure(failure, 'user.email_token')
+`
 
 describe.skipIf(!isThere)('examples/react', () => {
   let example: Example
@@ -52,13 +65,14 @@ describe.skipIf(!isThere)('examples/react', () => {
     const orders = await addMenu('orders', 'Orders', { path: '/orders' })
     await addMenu('orders.open', 'Open orders', { path: '/orders/open', parent_id: orders.id })
     await app.close()
-  }, 120_000)
+  }, 240_000)
   afterAll(async () => {
     await database?.drop()
     await example?.remove()
   })
 
-  it('compiles and builds with the packed client', { timeout: 60_000 }, async () => {
+  it('compiles and builds with the packed client', { timeout: 120_000 }, async () => {
+    await writeFile(path.join(example.folder, 'src/mistakes.ts'), mistakes)
     expect(await example.run('npm', ['run', 'build'])).toContain('built in')
   })
 
@@ -172,7 +186,7 @@ describe.skipIf(!isThere)('examples/react', () => {
       await page.getByRole('heading', { name: 'Sign in' }).waitFor()
     })
 
-    it('opens an account, whose owner may see no entry, and signs out for good', async () => {
+    it('opens an account, whose owner may see no entry, and signs out in all tabs for good', async () => {
       await page.getByRole('button', { name: 'I have no account yet' }).click()
       await page.getByLabel('Name').fill('Grace')
       await page.getByLabel('E-mail').fill('grace@example.org')
@@ -180,10 +194,15 @@ describe.skipIf(!isThere)('examples/react', () => {
       await page.getByRole('button', { name: 'Open', exact: true }).click()
       await page.getByText('grace@example.org').waitFor()
       await live(page)
-      await page.getByRole('button', { name: 'Sign out' }).click()
-      await page.getByRole('heading', { name: 'Sign in' }).waitFor()
-      await page.reload()
-      await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+      const otherTab = await page.context().newPage()
+      await otherTab.goto(vite.origin)
+      await otherTab.getByRole('button', { name: 'Sign out' }).click()
+      for (const tab of [otherTab, page]) {
+        await tab.getByRole('heading', { name: 'Sign in' }).waitFor()
+        await tab.reload()
+        await tab.getByRole('heading', { name: 'Sign in' }).waitFor()
+      }
+      await otherTab.close()
     })
 
     it('breaks no rule of its policy', () => {

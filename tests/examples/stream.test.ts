@@ -13,6 +13,9 @@ import { makeAdministrator } from '../support/grants.ts'
 const isThere = existsSync(path.join(repository, 'examples/stream'))
 if (!isThere) console.warn('skipped: there is no examples/stream')
 
+/** What is waited for has time, on a busy machine too. */
+const patience = { timeout: 25_000 }
+
 describe.skipIf(!isThere)('examples/stream', () => {
   let example: Example
   let database: TestDatabase
@@ -37,7 +40,7 @@ describe.skipIf(!isThere)('examples/stream', () => {
   /** Resolves when it has kept where it is, from which on nothing is lost. */
   const opened = async (program: ExampleProgram) => {
     await program.says(/following/)
-    await expect.poll(placeOf, { timeout: 20_000 }).toBeTruthy()
+    await expect.poll(placeOf, patience).toBeTruthy()
   }
   const kill = async (program: ExampleProgram) => {
     program.kill('SIGKILL')
@@ -99,7 +102,7 @@ describe.skipIf(!isThere)('examples/stream', () => {
       made.push(...(await happening))
       program = follow()
     }
-    await expect.poll(labels, { timeout: 30_000 }).toEqual(made)
+    await expect.poll(labels, patience).toEqual(made)
   })
 
   it('cuts off what a crash has left behind its place', async () => {
@@ -107,13 +110,15 @@ describe.skipIf(!isThere)('examples/stream', () => {
     const first = follow()
     await opened(first)
     const made = await happen(2)
-    await expect.poll(labels).toEqual(made)
-    await expect.poll(placeOf).toMatchObject({ bytes: (await readFile(path.join(folder, 'events.ndjson'))).length })
+    await expect.poll(labels, patience).toEqual(made)
+    await expect
+      .poll(placeOf, patience)
+      .toMatchObject({ bytes: (await readFile(path.join(folder, 'events.ndjson'))).length })
     await kill(first)
     await writeFile(path.join(folder, 'events.ndjson'), '{"topic":"menu.cr', { flag: 'a' })
     follow()
     made.push(...(await happen(1)))
-    await expect.poll(labels).toEqual(made)
+    await expect.poll(labels, patience).toEqual(made)
   })
 
   it('tells of a gap, and goes on', async () => {
@@ -122,7 +127,7 @@ describe.skipIf(!isThere)('examples/stream', () => {
     const program = follow()
     await program.says(/gap: events behind of-another-log\.7 are lost/)
     const made = await happen(1)
-    await expect.poll(labels).toEqual(made)
+    await expect.poll(labels, patience).toEqual(made)
     expect((await eventsOf())[0]).toMatchObject({ topic: 'gap', from: 'of-another-log.7' })
   })
 
@@ -135,7 +140,7 @@ describe.skipIf(!isThere)('examples/stream', () => {
     await program.says(/no connection to .*: connect ECONNREFUSED/)
     await startServer(port)
     const made = await happen(3)
-    await expect.poll(labels, { timeout: 20_000 }).toEqual(made)
+    await expect.poll(labels, patience).toEqual(made)
   })
 
   it('ends with the sentence of the server when its key is no good', async () => {
