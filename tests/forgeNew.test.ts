@@ -158,6 +158,75 @@ describe('a new project', () => {
   })
 })
 
+describe('from another project', () => {
+  const json = JSON.stringify
+  const there = {
+    'package.json': json({
+      name: 'mine',
+      version: '2.3.4',
+      files: ['src', '!**/.env'],
+      scripts: { a: 'node src/a.js', b: 'tsx gone/b.ts' },
+    }),
+    'package-lock.json': json({ name: 'mine', packages: { '': { name: 'mine' } } }),
+    'client-sdk/package.json': json({ name: 'mine-client' }),
+    'README.md': '# mine\n\n## Run\n\nRun it.\n\n## History\n\nLong.\n',
+    '.npmrc': 'ignore-scripts=true\n//registry.example.org/:_authToken=secret\n_auth=secret\n',
+    '.gitignore': 'dist/\n*.log\n',
+    LICENSE: 'free',
+    'src/a.js': 'const mine = 1\n',
+    'src/.env': 'JWT_SECRET=secret\n',
+    'src/debug.log': 'secret\n',
+    'src/dist/a.js': 'stale\n',
+    'src/page.md': '# mine\n\nnpm install mine-client\n',
+  }
+  const put = (files: Readonly<Record<string, string>>) => {
+    const root = mkdtempSync(inFolder('root-'))
+    for (const [file, text] of Object.entries(files)) {
+      mkdirSync(path.dirname(path.join(root, file)), { recursive: true })
+      writeFileSync(path.join(root, file), text)
+    }
+    return root
+  }
+  const copied = (files: Readonly<Record<string, string>>) =>
+    new Map(newProject(put(files), 'orders').map((file) => [file.path, file.contents.toString()]))
+
+  it('copies what is listed and kept, in the new name, and no secret', () => {
+    const files = copied(there)
+    expect([...files.keys()]).toEqual([
+      '.gitignore',
+      '.npmrc',
+      'LICENSE',
+      'README.md',
+      'package-lock.json',
+      'package.json',
+      'src/a.js',
+      'src/page.md',
+    ])
+    expect([...files.values()].filter((text) => text.includes('secret'))).toEqual([])
+    expect(files.get('.npmrc')).toBe('ignore-scripts=true\n')
+    expect(files.get('src/page.md')).toBe('# orders\n\nnpm install orders-client\n')
+    expect(files.get('src/a.js')).toBe('const mine = 1\n')
+    expect(files.get('README.md')).not.toContain('History')
+    expect(JSON.parse(files.get('package.json') ?? '')).toMatchObject({
+      name: 'orders',
+      version: '0.1.0',
+      scripts: { a: 'node src/a.js' },
+    })
+    expect(files.get('package.json')).not.toContain('gone/b.ts')
+  })
+
+  it('finds in a package what npm does not pack by its name, or says how to pack it', () => {
+    const { 'package-lock.json': lock, '.npmrc': npmrc, '.gitignore': gitignore, ...packed } = there
+    const laid = {
+      'dist/project/package-lock.json': lock,
+      'dist/project/npmrc': npmrc,
+      'dist/project/gitignore': gitignore,
+    }
+    expect(copied({ ...packed, ...laid }).get('.gitignore')).toBe(gitignore)
+    expect(() => copied(packed)).toThrow(/lacks package-lock\.json. Build it before packing: npm run build && npm pack/)
+  })
+})
+
 describe('what speaks of the product alone', () => {
   it.each([
     ['a block', 'a\n\n<!-- product -->\nb\n<!-- /product -->\n\nc\n', 'a\n\nc\n'],
