@@ -57,9 +57,7 @@ const found: readonly Scene[] = [
  * Of the modules that this server is made of, in their order; those that came with the product are known to the laws
  * themselves.
  */
-export const scenes: readonly Scene[] = modules.flatMap(
-  ({ name }) => found.find(({ module }) => module === name) ?? [],
-)
+export const scenes: readonly Scene[] = modules.flatMap(({ name }) => found.find(({ module }) => module === name) ?? [])
 
 /**
  * Puts in the rows of all scenes that are shared, or of all that belong to a tenant, one after the other. Resolves to
