@@ -86,6 +86,11 @@ beforeAll(async () => {
   for (const tenant of [null, a, spare]) await furnish(tenant, person)
   await owner.query("insert into flags (name, rules) values ('registration', '[]')")
   await furnish(b, stranger)
+  // Nothing but the policies is to decide, so rows that others refer to can be deleted too.
+  const { rows } = await owner.query(
+    "select conrelid::regclass as table, conname as name from pg_constraint where contype = 'f' and confdeltype = 'a'",
+  )
+  for (const { table, name } of rows) await owner.query(`alter table ${table} drop constraint ${name}`)
 })
 afterAll(async () => {
   await Promise.all([owner.end(), app.end()])
@@ -110,10 +115,10 @@ const attempt = async (bucket: string | undefined, text: string, values: unknown
 }
 
 /** Where a bucket reaches rows that are not its own, or not those that are. */
-const breachesOf = async (bucket: string | undefined): Promise<string[]> => {
+const breachesOf = async (bucket: string | undefined, among: readonly string[] = tables): Promise<string[]> => {
   const breaches: string[] = []
   const rows = rowsOf(bucket === 'global' ? null : (bucket ?? randomUUID()))
-  for (const table of tables) {
+  for (const table of among) {
     const own = rows[table] ?? 'false'
     const isSeen = [
       ...(bucket === undefined ? ['false'] : [own]),
@@ -213,7 +218,7 @@ describe('row security by itself', () => {
       ]) {
         if (!condition) continue
         await owner.query(`alter policy ${policyname} on ${tablename} ${clause} (true)`)
-        const breaches = [...(await breachesOf(a)), ...(await breachesOf('global'))]
+        const breaches = [...(await breachesOf(a, [tablename])), ...(await breachesOf('global', [tablename]))]
         const moved = await move(tablename)
         await owner.query(`alter policy ${policyname} on ${tablename} ${clause} (${condition})`)
         if (breaches.length === 0 && moved === '42501') missed.push(`${policyname} ${clause}`)
