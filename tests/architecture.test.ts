@@ -153,6 +153,17 @@ describe('architecture', () => {
     expect(isAllowed('server/features', '@trpc/server')).toBe(false)
   })
 
+  it('is printed in the README, with each of its places or the folder around it', () => {
+    const [, section = ''] = readFileSync('README.md', 'utf8').split('Who may import whom')
+    const table = section.split('\n## ')[0] ?? ''
+    const namesOf = (place: string) => {
+      const parts = place.split('/')
+      return [path.basename(place), ...parts.map((_, index) => `${parts.slice(0, index + 1).join('/')}/`), place]
+    }
+    const isPrinted = (place: string) => namesOf(place).some((name) => table.includes(`\`${name}\``))
+    expect(Object.keys(allowed).filter((place) => !isPrinted(place))).toEqual([])
+  })
+
   it('reads the environment in one place', () => {
     expect(filesWith(/process\.env\b/, 'server')).toEqual(expect.arrayContaining(['server/config.ts']))
     const readers = filesWith(/process\.env\b/, 'server').filter((file) => file !== 'server/config.ts')
