@@ -172,9 +172,9 @@ describe.skipIf(!isThere)('examples/react', () => {
       await inMenu(page, 'People')
     })
 
-    it('comes back at once when its connections break', async () => {
+    it('comes back at once when the stream is cut off, as a server that is killed does it', async () => {
       const again = page.waitForRequest(/events\.stream/)
-      road.reset()
+      road.halfClose('toServer')
       await again
       await live(page)
       await addMenu('stock', 'Stock')
