@@ -50,7 +50,7 @@ export const addBenchCommand = (program: Command, terminal: Terminal): void => {
     .option('--fixtures <file>', 'accounts: register writes them, the others read them')
     .option('--prefix <text>', 'how e-mails of new accounts begin (default: another one each time)', prefixOf)
     .option('--rate <count>', 'requests a second of the schedule, 0 for none (default: 80 % of full speed)', rateOf)
-    .option('--timeout <duration>', 'how long to wait for an answer: 500ms, 30s, 2m', durationOf, 30_000)
+    .addOption(timeoutOption)
     .option('--out <folder>', 'where the report goes, as Markdown, JSON and charts (default: DATA_DIR/bench/results)')
     .option(...jsonOption)
     .addHelpText('after', `${example(...examples)}\n${explanation}`)
@@ -106,3 +106,7 @@ const durationOf = (text: string): number => {
   if (value > 0) return value
   throw new InvalidArgumentError('It takes a duration like 500ms, 30s or 2m.')
 }
+
+const timeoutOption = new Option('--timeout <duration>', 'how long to wait for an answer: 500ms, 30s, 2m')
+  .argParser(durationOf)
+  .default(30_000, '30s')

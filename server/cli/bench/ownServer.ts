@@ -38,6 +38,7 @@ export const withOwnServer = async <T>(
   terminal: Terminal,
   work: (server: OwnServer) => Promise<T>,
 ): Promise<T> => {
+  terminal.progress?.('starting a server to measure')
   const dataDir = benchFolderOf(config)
   mkdirSync(dataDir, { recursive: true })
   const apart = { ...config, dataDir, database: { ...config.database, url: undefined, migrateUrl: undefined } }
