@@ -1,80 +1,112 @@
 import { Command } from 'commander'
 import { projectFolder } from '../projectFolder.ts'
-import { refuseClashes } from './generate/clashes.ts'
+import { blankPart } from './generate/blankPart.ts'
+import { refuseClashes, refuseModuleClashes } from './generate/clashes.ts'
 import { parseFields } from './generate/fields.ts'
 import { fieldTypes } from './generate/fieldTypes.ts'
 import { migrateInProject } from './generate/migrateInProject.ts'
-import { namesOf } from './generate/names.ts'
+import { moduleNamesOf, namesOf } from './generate/names.ts'
 import type { Resource } from './generate/resource.ts'
+import { migrationOf, resourcePart } from './generate/resourcePart.ts'
 import { targetsOf } from './generate/targets.ts'
 import { treeOf } from './generate/tree.ts'
-import { alsoChanged, filesOf, migrationOf, refuseOverwriting, writeResource } from './generate/writeResource.ts'
+import { alsoChanged, type Part, refuseOverwriting, writePart } from './generate/writePart.ts'
 import { answer, columns, example, jsonOption } from './output.ts'
 import type { Terminal } from './terminal.ts'
 
 interface Options {
-  readonly plural?: string
-  readonly tenant?: true
   readonly force?: true
   readonly dryRun?: true
   readonly tests: boolean
   readonly json?: true
 }
 
-/** Adds `gen resource`, and the same as `scaffold`, to the commands. */
-export const addGenCommands = (program: Command, terminal: Terminal): void => {
-  const gen = program.command('gen').description('new parts of the project')
-  gen.addCommand(resourceCommand('resource', 'gen resource', terminal))
-  program.addCommand(resourceCommand('scaffold', 'scaffold', terminal))
+interface ResourceOptions extends Options {
+  readonly plural?: string
+  readonly tenant?: true
 }
 
-const resourceCommand = (name: string, typed: string, terminal: Terminal): Command =>
-  new Command(name)
+/** Adds `gen resource`, the same as `scaffold`, and `gen module` to the commands. */
+export const addGenCommands = (program: Command, terminal: Terminal): void => {
+  const gen = program.command('gen').description('new parts of the project')
+  for (const [parent, typed] of [
+    [gen, 'gen resource'],
+    [program, 'scaffold'],
+  ] as const)
+    parent.addCommand(resourceCommand(typed, terminal))
+  gen.addCommand(moduleCommand(terminal))
+}
+
+const resourceCommand = (typed: string, terminal: Terminal): Command =>
+  writing(new Command(typed.split(' ').at(-1)), terminal)
     .description('write a resource from its table to its tests, join it, and see that all of it holds')
     .argument('<name>', 'what one of it is called, as in invoice or order-line')
     .argument('<fields...>', 'name:type, then :unique or ?, as in number:string:unique due:date?')
-    .option('--plural <word>', 'what several are called, where the rules of English do not tell')
     .option('--tenant', 'its rows belong to tenants; without, all tenants share them')
+    .option('--plural <word>', 'what several are called, where the rules of English do not tell')
+    .addHelpText('after', `\nTypes of fields:\n${typeRows}`)
+    .addHelpText('after', example(`${typed} ${invoice}`))
+    .action((typedName: string, typedFields: readonly string[], options: ResourceOptions) => {
+      const resource = resourceOf(typedName, typedFields, options)
+      refuseClashes(resource)
+      const part = resourcePart(resource)
+      const plan = [...Object.keys(part.files), migrationOf(projectFolder, resource), 'db/schema/index.ts']
+      const { pascal, kebabs } = resource.names
+      write(terminal, { part, plan, served: `${pascal} is served at /api/v1/${kebabs}` }, options)
+    })
+
+const invoice =
+  'invoice number:string:unique total:money "customer:ref(users)" "status:enum(draft,sent,paid)" "due:date?" --tenant'
+const typeRows = columns(Object.entries(fieldTypes).map(([type, { about }]) => [`  ${type}`, about]))
+
+const moduleCommand = (terminal: Terminal): Command =>
+  writing(new Command('module'), terminal)
+    .description('write a module without tables, with an entry, an event and a test to begin from')
+    .argument('<name>', 'what it is called, as in billing')
+    .addHelpText('after', example('gen module billing'))
+    .action((typedName: string, options: Options) => {
+      const names = moduleNamesOf(typedName)
+      refuseModuleClashes(names)
+      const part = blankPart(names)
+      const served = `${names.camel} answers at /api/v1/${names.snake.replaceAll('_', '-')}/notes`
+      write(terminal, { part, plan: Object.keys(part.files), served }, options)
+    })
+
+/** What both have. */
+const writing = (command: Command, terminal: Terminal): Command =>
+  command
     .option('--dry-run', 'say what would be written, and write nothing')
     .option('--force', 'write files anew that are there already')
     .option('--no-tests', 'check the types, and leave the tests to npm test')
     .option(...jsonOption)
     .exitOverride()
-    .addHelpText(
-      'after',
-      `\nTypes of fields:\n${columns(Object.entries(fieldTypes).map(([type, { about }]) => [`  ${type}`, about]))}`,
-    )
-    .addHelpText(
-      'after',
-      example(
-        `${typed} invoice number:string:unique total:money "customer:ref(users)" "status:enum(draft,sent,paid)" "due:date?" --tenant`,
-      ),
-    )
-    .action((typedName: string, typedFields: readonly string[], options: Options) => {
-      const resource = resourceOf(typedName, typedFields, options)
-      const writing = { project: projectFolder, resource, isForced: options.force === true }
-      refuseClashes(resource)
-      refuseOverwriting(writing)
-      if (options.dryRun) return sayPlan(terminal, resource, options)
-      const tell = (step: string) => terminal.complain(`${step} …\n`)
-      const changes = writeResource({ ...writing, runsTests: options.tests, tell })
-      tell('migrating the database')
-      const applied = migrateInProject(projectFolder)
-      const done = `${treeOf(changes)}\n\n${resource.names.pascal} is served at /api/v1/${resource.names.kebabs}. ${applied} Next: npm test, and read contract/${resource.names.camels}.ts.`
-      answer(terminal, options.json, changes, done)
-    })
+    .configureOutput({ writeOut: terminal.print, writeErr: terminal.complain })
+    .showHelpAfterError('(--help shows the options and an example)')
 
-const resourceOf = (typedName: string, typedFields: readonly string[], { plural, tenant }: Options): Resource => {
+const resourceOf = (typed: string, fieldTexts: readonly string[], { plural, tenant }: ResourceOptions): Resource => {
   const isTenant = tenant === true
-  const names = namesOf(typedName, plural)
-  const fields = parseFields(typedFields)
+  const names = namesOf(typed, plural)
+  const fields = parseFields(fieldTexts)
   return { names, fields, isTenant, references: targetsOf({ project: projectFolder, fields, isTenant }) }
 }
 
-const sayPlan = (terminal: Terminal, resource: Resource, { json }: Options) => {
-  const plan = {
-    created: [...Object.keys(filesOf(resource)), migrationOf(projectFolder, resource)],
-    changed: alsoChanged,
+interface Plan {
+  readonly part: Part
+  /** The files that will be new. */
+  readonly plan: readonly string[]
+  readonly served: string
+}
+
+const write = (terminal: Terminal, { part, plan, served }: Plan, { force, dryRun, tests, json }: Options) => {
+  if (force !== true) refuseOverwriting(projectFolder, part)
+  if (dryRun) {
+    const changes = { created: plan, changed: alsoChanged }
+    return answer(terminal, json, changes, `${treeOf(changes)}\n\nNothing was written: without --dry-run it is.`)
   }
-  answer(terminal, json, plan, `${treeOf(plan)}\n\nNothing was written: without --dry-run it would be.`)
+  const tell = (step: string) => terminal.complain(`${step} …\n`)
+  const changes = writePart({ project: projectFolder, part, runsTests: tests, tell })
+  tell('migrating the database')
+  const applied = migrateInProject(projectFolder)
+  const text = `${treeOf(changes)}\n\n${applied} ${served}. Next: read contract/${part.name}.ts, and npm test.`
+  answer(terminal, json, changes, text)
 }

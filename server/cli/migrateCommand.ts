@@ -50,6 +50,7 @@ export const addMigrateCommands = (program: Command, terminal: Terminal): void =
     .action((name: string, { empty, json }: Options & { readonly empty?: true }) => {
       const isInteractive = terminal.input.isTTY === true && json === undefined
       const file = newMigration({ name, isEmpty: empty === true, isInteractive })
+      if (file === undefined) throw new ForgeError(unchanged)
       answer(
         terminal,
         json,
@@ -70,6 +71,9 @@ export const addMigrateCommands = (program: Command, terminal: Terminal): void =
       if (problems.length > 0) throw new ForgeError(disagreeing(problems.length))
     })
 }
+
+const unchanged =
+  'The tables in db/schema are those of the migrations: change them first, or add --empty for statements of your own.'
 
 const disagreeing = (count: number) =>
   `${count} ${count === 1 ? 'thing does' : 'things do'} not agree: apply what is pending, or put it right by a new migration or in db/schema.`

@@ -1,46 +1,78 @@
 import { getTableName } from 'drizzle-orm'
+import type { Entries } from '../../../contract/define.ts'
 import { contract } from '../../../contract/index.ts'
 import { modules as added } from '../../../contract/modules.ts'
 import document from '../../../contract/openapi.json' with { type: 'json' }
 import { permissions, topicNames } from '../../../contract/vocabulary.ts'
 import { tables } from '../../../db/tables.ts'
 import { ForgeError, misused } from '../forgeError.ts'
+import type { Names } from './names.ts'
 import { enums, enumTypeName, foreignKey, pascal, type Resource, unique, uniques, wordsOfContract } from './resource.ts'
 
 /** Throws ForgeError for names that something else has, or that PostgreSQL would cut. */
 export const refuseClashes = (resource: Resource): void => {
   const { names } = resource
-  const isOwn = Object.hasOwn(added, names.camels)
-  const clash = isOwn ? undefined : clashOf(resource)
+  if (!isOwn(names.camels)) refuse(clashOf(resource))
   const long = identifiers(resource).find((name) => name.length > identifierMax)
+  if (long === undefined) return
+  const typed = names.one.replaceAll(' ', '-')
+  throw new ForgeError(
+    `Nothing was done: it would have the name ${long}, and PostgreSQL takes ${identifierMax} characters: shorten ${typed} or its field by ${long.length - identifierMax}.`,
+    misused,
+  )
+}
+
+/** The same for a module without tables. */
+export const refuseModuleClashes = ({ camel, snake }: Pick<Names, 'camel' | 'snake'>): void => {
+  if (isOwn(camel)) return
+  refuse(
+    claimed([
+      [Object.hasOwn(contract, camel), `the module ${camel}`],
+      ...wordsTaken(snake, snake),
+      pathTaken(snake.replaceAll('_', '-')),
+    ]),
+  )
+}
+
+/** Modules beside the built-in ones are written anew with --force. */
+const isOwn = (name: string) => Object.hasOwn(added, name)
+
+const refuse = (clash: string | undefined) => {
   if (clash) throw new ForgeError(`Nothing was done: ${clash} is there already: take another name.`, misused)
-  if (long)
-    throw new ForgeError(
-      `Nothing was done: it would have the name ${long}, and PostgreSQL takes ${identifierMax} characters: shorten ${names.one.replaceAll(' ', '-')} or its field by ${long.length - identifierMax}.`,
-      misused,
-    )
 }
 
 /** NAMEDATALEN - 1: PostgreSQL manual, 4.1.1. */
 const identifierMax = 63
 
+type Claim = readonly [isTaken: boolean, what: string]
+
+const claimed = (claims: readonly Claim[]) => claims.find(([isTaken]) => isTaken)?.[1]
+
 const clashOf = ({ names, references }: Resource): string | undefined => {
-  const routes = Object.values(contract).flatMap((entries) => Object.values(entries).map(({ http }) => http[1]))
-  const claims: readonly [isTaken: boolean, what: string][] = [
+  const isTable = tables.some((table) => getTableName(table) === names.snakes) || names.snakes === 'schema_migrations'
+  const isSchema = Object.hasOwn(document.components.schemas, names.pascal) || wordsOfContract.has(names.pascal)
+  const isField = references.some(({ field }) => pascal(field.word) === names.pascal)
+  return claimed([
     [Object.hasOwn(contract, names.camels), `the module ${names.camels}`],
-    [
-      tables.some((table) => getTableName(table) === names.snakes) || names.snakes === 'schema_migrations',
-      `the table ${names.snakes}`,
-    ],
-    [Object.hasOwn(document.components.schemas, names.pascal), `the schema ${names.pascal}`],
-    [wordsOfContract.has(names.pascal), `the schema ${names.pascal}`],
-    [references.some(({ field }) => pascal(field.word) === names.pascal), `a field ${names.snake} that is a reference`],
-    [routes.some((route) => route.split('/')[3] === names.kebabs), `the path /api/v1/${names.kebabs}`],
-    [Object.keys(permissions).some((code) => code.startsWith(`${names.snakes}.`)), `a permission ${names.snakes}.…`],
-    [topicNames.some((topic) => topic.startsWith(`${names.snake}.`)), `a topic ${names.snake}.…`],
-  ]
-  return claims.find(([isTaken]) => isTaken)?.[1]
+    [isTable, `the table ${names.snakes}`],
+    [isSchema, `the schema ${names.pascal}`],
+    [isField, `a reference called ${names.snake}`],
+    pathTaken(names.kebabs),
+    ...wordsTaken(names.snakes, names.snake),
+  ])
 }
+
+const pathTaken = (segment: string): Claim => {
+  const routes = Object.values<Entries>(contract).flatMap((entries) =>
+    Object.values(entries).map(({ http }) => http[1]),
+  )
+  return [routes.some((route) => route.split('/')[3] === segment), `the path /api/v1/${segment}`]
+}
+
+const wordsTaken = (code: string, topic: string): Claim[] => [
+  [Object.keys(permissions).some((word) => word.startsWith(`${code}.`)), `a permission ${code}.…`],
+  [topicNames.some((word) => word.startsWith(`${topic}.`)), `a topic ${topic}.…`],
+]
 
 /** Everything in the database that has a name made of others. */
 const identifiers = (resource: Resource) => [

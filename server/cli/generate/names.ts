@@ -48,6 +48,13 @@ export const namesOf = (typed: string, plural?: string): Names => {
   }
 }
 
+/** The spellings of a module, which is named as it was typed. Throws ForgeError for what cannot be a name. */
+export const moduleNamesOf = (typed: string): Pick<Names, 'one' | 'camel' | 'snake'> => {
+  const words = wordsOf(typed)
+  if (tokens.has(camelOf(words))) throw refused(typed, 'is a word of TypeScript: name it otherwise')
+  return { one: words.join(' '), camel: camelOf(words), snake: words.join('_') }
+}
+
 /** `due_on` of `dueOn`, `due-on` and `Due on`. */
 export const snakeOf = (typed: string): string => wordsOf(typed).join('_')
 

@@ -18,6 +18,7 @@ import { projectFiles } from '../new/projectFiles.ts'
 
 /** A copy of the project in which a change is made and tried, before a file of the project is touched. */
 export interface Stage {
+  readonly folder: string
   readonly files: () => readonly string[]
   readonly read: (file: string) => string
   readonly write: (file: string, text: string) => void
@@ -60,6 +61,7 @@ export const openStage = (project: string): Stage => {
   }
 
   return {
+    folder: copy,
     files: () => projectFiles(copy),
     read: (file) => readFileSync(path.join(copy, file), 'utf8'),
     write(file, text) {
