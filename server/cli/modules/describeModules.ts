@@ -40,7 +40,7 @@ export const describeModules = (
 export const isAdded = (name: string): boolean => Object.hasOwn(added, name)
 
 const sourceOf = (list: string, name: string): string | null => {
-  const imported = [...list.matchAll(/^import \{ ([^}]+) \} from '(.+)'$/gm)]
+  const imported = [...list.matchAll(/^import \{ ([^}]+) \} \w+ '(.+)'$/gm)]
   const [, , from] = imported.find(([, names]) => names?.split(', ').includes(name)) ?? []
   return from === undefined ? null : path.posix.join('server', from)
 }
