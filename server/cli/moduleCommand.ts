@@ -14,6 +14,7 @@ import { isListed, type ListChange, listModule, unlistModule } from './modules/c
 import { describeModules, isAdded, type ModuleDescription } from './modules/describeModules.ts'
 import { findHalves } from './modules/halves.ts'
 import { answer, columns, example, jsonOption } from './output.ts'
+import { requireTools } from './sources.ts'
 import type { Terminal } from './terminal.ts'
 
 interface ListOptions {
@@ -70,6 +71,7 @@ const addAddCommand = (module: Command, terminal: Terminal) =>
     .option(...jsonOption)
     .addHelpText('after', example('module add examples/invoicing', 'module add invoices --migrate'))
     .action((place: string, options: ChangeOptions) => {
+      requireTools()
       const halves = findHalves(projectFolder, place)
       const { name } = halves
       if (modules.some((other) => other.name === name) || isListed(listText(), name))
@@ -90,6 +92,7 @@ const addRemoveCommand = (module: Command, terminal: Terminal) =>
     .option(...jsonOption)
     .addHelpText('after', example('module remove invoices'))
     .action((name: string, options: ChangeOptions) => {
+      requireTools()
       requireRemovable(name)
       const changes = unlistModule(name, changeOf(terminal, options))
       say(terminal, options, { name, ...changes }, `${name} is no longer listed. ${whatStays(name)}`)

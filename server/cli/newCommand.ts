@@ -6,6 +6,7 @@ import { requireProjectName } from './new/name.ts'
 import { type NewFile, newProject, readManifest } from './new/template.ts'
 import { requireRoom, writeFiles } from './new/writeFiles.ts'
 import { answer, columns, example, jsonOption } from './output.ts'
+import { requireSources } from './sources.ts'
 import type { Terminal } from './terminal.ts'
 
 interface Options {
@@ -25,6 +26,7 @@ export const addNewCommand = (program: Command, terminal: Terminal): void => {
     .option(...jsonOption)
     .addHelpText('after', example('new ../my-api', 'new ../my-api --dry-run'))
     .action((place: string, { name, dryRun, json }: Options) => {
+      requireSources()
       const folder = path.resolve(place)
       const named = name ?? path.basename(folder)
       requireProjectName(named, packagesOf(readManifest(projectFolder)))
