@@ -20,7 +20,7 @@ Besides its own errors, every entry answers with \`request.malformed\`, \`rate_l
 \`request.unsupported_media_type\`. Where a caller is needed: \`auth.missing_token\`, \`auth.invalid\`, \`apikey.invalid\`,
 \`tenant.invalid\`, \`tenant.forbidden\`. For signed-in persons alone: \`apikey.user_session_required\`. Where a permission is
 needed: \`rbac.permission_required\`. With an \`Idempotency-Key\`: \`idempotency.key_invalid\`, \`idempotency.key_reused\`,
-\`idempotency.in_progress\`.
+\`idempotency.in_progress\`. Behind a flag that is off: \`route.not_found\`.
 
 This page is written by \`npx tsx scripts/writeReference.ts\` from the contract.
 `
