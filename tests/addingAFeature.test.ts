@@ -2,7 +2,7 @@
 import path from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { modules } from '../contract/modules.ts'
-import { followPage } from './support/pageProject.ts'
+import { followPage, writeMigration } from './support/pageProject.ts'
 import { copyProject, type ProjectCopy } from './support/projectCopy.ts'
 import { snippetsOf } from './support/snippets.ts'
 
@@ -28,10 +28,7 @@ it.runIf(isAsItCame)('shows every file that it begins with', () => {
 })
 
 it.runIf(isAsItCame)('leads to a feature that works', { timeout: 600_000 }, async () => {
-  const made = await copy.run('npm', 'run', '-s', 'forge', '--', 'migrate', 'new', 'notes')
-  const [migration = ''] = /db\/migrations\/\d+_notes\.sql/.exec(made) ?? []
-  const [atItsEnd] = blocks.filter(({ language }) => language === 'sql')
-  copy.write(migration, `${copy.read(migration)}\n${atItsEnd?.text}`)
+  await writeMigration(page, 'notes', copy)
   await copy.run('npm', 'run', '-s', 'generate')
 
   // So that a mistake elsewhere in the project is not taken for one of the page.

@@ -58,3 +58,8 @@ it.each(pages)('%s: every test and source it names is there', (page) => {
 it.each(pages)('%s: every npm script it names is there', (page) => {
   expect(all(textOf(page), /npm run (?:-s )?([\w:]+)/g).filter((name) => !scriptsFor(page)[name])).toEqual([])
 })
+
+it('llms.txt leads to every page', () => {
+  const linked = all(textOf('llms.txt'), /\]\(([^)#]+)\)/g)
+  expect(pages.filter((page) => page.startsWith('docs/') && !linked.includes(page))).toEqual([])
+})

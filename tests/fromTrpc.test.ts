@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { modules } from '../contract/modules.ts'
 import { createNewcomer, type Newcomer } from './support/newcomer.ts'
-import { followPage } from './support/pageProject.ts'
+import { followPage, writeMigration } from './support/pageProject.ts'
 import { copyProject, type ProjectCopy } from './support/projectCopy.ts'
 import { asShown, printedBy, snippetsOf } from './support/snippets.ts'
 
@@ -19,6 +19,7 @@ describe.runIf(isAsItCame)('a router of plain tRPC', () => {
     copy = copyProject()
     files = followPage(page, copy)
     newcomer = await createNewcomer((await copy.run('pwd')).trim())
+    await writeMigration(page, 'posts', copy)
     await copy.run('npm', 'run', '-s', 'generate')
   }, 300_000)
   afterAll(async () => {

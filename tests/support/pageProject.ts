@@ -14,6 +14,14 @@ export const followPage = (page: string, copy: ProjectCopy): readonly string[] =
   return [...new Set([...whole, ...changed].map(({ name }) => name))]
 }
 
+/** Has `forge migrate new` write the migration of a page's table, and adds at its end what the page has in SQL. */
+export const writeMigration = async (page: string, name: string, copy: ProjectCopy): Promise<void> => {
+  const made = await copy.run('npm', 'run', '-s', 'forge', '--', 'migrate', 'new', name)
+  const [file = ''] = new RegExp(`db/migrations/\\d+_${name}\\.sql`).exec(made) ?? []
+  const [atItsEnd] = snippetsOf(page).filter(({ language }) => language === 'sql')
+  copy.write(file, `${copy.read(file)}\n${atItsEnd?.text}`)
+}
+
 const named = (kind: string, form: RegExp) => (snippet: Snippet) => {
   const [, name, content = ''] = (snippet.language === kind && form.exec(snippet.text)) || []
   return name === undefined ? [] : [{ name, content }]
