@@ -1,21 +1,21 @@
-import { randomUUID } from 'node:crypto'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { uuidv7 } from 'uuidv7'
 import { type BenchDatabase, startDatabase } from './database.ts'
 import { deliverEvents } from './delivery.ts'
 import type { Figures, Load } from './load.ts'
 import { newPeople, type Person, storePeople, writeSignedIn } from './people.ts'
 import { progress } from './progress.ts'
-import { compare, medians, turns } from './rounds.ts'
+import { compare, type Length, medians, turns } from './rounds.ts'
 import { fillWithOthers } from './rowsOfOthers.ts'
 import { type Server, startOwn } from './servers.ts'
 
-/** What one thing costs at each of the sizes, by CPU of server and database together. */
+/** What one thing costs at each of the sizes, by CPU of server and database together; no sizes where one did not answer. */
 export interface Growth {
   readonly what: string
   readonly sizes: readonly (Figures & { readonly rows: number })[]
-  /** The most that the last of the sizes costs, as a multiple of the first. */
+  /** What the last of the sizes costs, as a multiple of the first. */
   readonly ratio: number
 }
 
@@ -46,20 +46,16 @@ export const measureGrowth = async ({ isQuick, atEnd }: Way): Promise<readonly G
   const length = isQuick ? lengths.quick : lengths.full
   const folder = mkdtempSync(path.join(tmpdir(), 'tsforge-bench-'))
   atEnd(async () => rmSync(folder, { recursive: true, force: true }))
-  const people = await newPeople(peopleCount, { hashes: ['no password has this hash'], newId: randomUUID })
+  const people = await newPeople(peopleCount, { hashes: ['no password has this hash'], newId: uuidv7 })
   const sites: Site[] = []
   for (const rows of length.sizes) sites.push(await startSite(path.join(folder, `${rows}`), { rows, people, atEnd }))
-  const servers = sites.map(({ server }) => server)
   const [admins, others] = [people.slice(0, adminCount), people.slice(adminCount)]
   const feeds = {
     own: writeSignedIn(path.join(folder, 'own'), others),
     admin: writeSignedIn(path.join(folder, 'admin'), admins),
   }
   const grown: Growth[] = []
-  for (const load of loadsOf(feeds)) {
-    const { rows } = await compare(load, servers, length)
-    grown.push(growthOf(`GET ${load.path}`, sites, rows))
-  }
+  for (const load of loadsOf(feeds)) grown.push(await measureLoad(load, sites, length))
   return [...grown, await measureDelivery(sites, { authorization: `Bearer ${admins[0]?.token}`, ...length })]
 }
 
@@ -91,6 +87,18 @@ const startSite = async (folder: string, { rows, people, atEnd }: Making): Promi
   return { rows, database, server }
 }
 
+/** What is not answered in time at one of the sizes has grown without bound; the rest is measured nevertheless. */
+const measureLoad = async (load: Load, sites: readonly Site[], length: Length): Promise<Growth> => {
+  const what = `GET ${load.path}`
+  try {
+    const servers = sites.map(({ server }) => server)
+    return growthOf(what, sites, (await compare(load, servers, length)).rows)
+  } catch (error) {
+    console.error(`${what}: ${error instanceof Error ? error.message : error}`)
+    return { what, sizes: [], ratio: Number.POSITIVE_INFINITY }
+  }
+}
+
 const growthOf = (what: string, sites: readonly Site[], figures: readonly Figures[]): Growth => {
   const sizes = sites.flatMap(({ rows }, index) => {
     const at = figures[index]
@@ -99,6 +107,10 @@ const growthOf = (what: string, sites: readonly Site[], figures: readonly Figure
   const [first, last] = [sizes[0], sizes.at(-1)]
   return { what, sizes, ratio: costOf(last) / costOf(first) }
 }
+
+/** The numbers of rows that were measured. */
+export const sizesOf = (growth: readonly Growth[]): readonly number[] =>
+  growth.find(({ sizes }) => sizes.length > 0)?.sizes.map(({ rows }) => rows) ?? []
 
 /** CPU of server and database. */
 export const costOf = (figures: Figures | undefined): number =>

@@ -1,4 +1,4 @@
-import { costOf, type Growth } from './growth.ts'
+import { costOf, type Growth, sizesOf } from './growth.ts'
 
 const plot = { left: 60, top: 40, width: 430, height: 260, gap: 40, legend: 250 }
 const bottom = plot.top + plot.height
@@ -6,7 +6,7 @@ const colours = ['#2f6fde', '#b5532c', '#3f7d3d', '#8f5fb0', '#a07800', '#444444
 
 /** CPU of server and database against the rows of the tables, which stand on a logarithmic scale, as an SVG. */
 export const growthChartOf = (growth: readonly Growth[]): string => {
-  const rowsAt = growth[0]?.sizes.map(({ rows }) => rows) ?? []
+  const rowsAt = sizesOf(growth)
   const [first = 1, last = 10] = [rowsAt[0], rowsAt.at(-1)]
   const most = Math.max(...growth.flatMap(({ sizes }) => sizes.map(costOf))) * 1.05
   const xOf = (rows: number) => plot.left + (plot.width * Math.log(rows / first)) / Math.log(last / first)

@@ -1,5 +1,6 @@
 import type { Burst } from './burst.ts'
-import type { Growth } from './growth.ts'
+import { type Growth, sizesOf } from './growth.ts'
+import type { Figures } from './load.ts'
 import type { Logins } from './logins.ts'
 import { names } from './names.ts'
 import type { Outcome, Row } from './rounds.ts'
@@ -142,14 +143,13 @@ const goforgeTable = ({ health, me, logins }: GoforgeScenarios): string => {
 
 const growthTable = (growth: readonly Growth[]): string =>
   table(
-    [
-      'CPU us of server + PostgreSQL (p50 ms)',
-      ...(growth[0]?.sizes ?? []).map(({ rows }) => `${whole(rows)} rows`),
-      'ratio',
-    ],
+    ['CPU us of server + PostgreSQL (p50 ms)', ...sizesOf(growth).map((rows) => `${whole(rows)} rows`), 'ratio'],
     growth.map(({ what, sizes, ratio }) => [
       what,
-      ...sizes.map((at) => `${whole(at.serverCpu)} + ${whole(at.postgresCpu)} (${tenth(at.p50Ms)})`),
+      ...sizesOf(growth).map((_, index) => growthCell(sizes[index])),
       hundredth(ratio),
     ]),
   )
+
+const growthCell = (at: Figures | undefined): string =>
+  at ? `${whole(at.serverCpu)} + ${whole(at.postgresCpu)} (${tenth(at.p50Ms)})` : 'not in time'

@@ -64,9 +64,14 @@ const atEnd = (end: () => Promise<void>): void => {
   release.push(end)
 }
 
-/** Ends what was started, the last first. */
-const cleanUp = async () => {
-  for (const end of release.splice(0).reverse()) await end().catch(() => {})
+let ended = Promise.resolve()
+
+/** Ends what was started, the last first. Whoever asks meanwhile waits for the same end. */
+const cleanUp = (): Promise<void> => {
+  ended = ended.then(async () => {
+    for (const end of release.splice(0).reverse()) await end().catch(() => {})
+  })
+  return ended
 }
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
@@ -90,23 +95,31 @@ const setUp = async (): Promise<Stage> => {
   }
 }
 
-const measureOnStage = async (): Promise<Results> => {
+/** What was measured so far, so that a part that fails does not take along what the others took long for. */
+const results: { -readonly [Name in keyof Results]: Results[Name] } = { machine: '' }
+
+/** Measures a part when it is wanted; a log without a terminal is told that it begins. */
+const measure = async <P extends Part>(part: P, work: () => Promise<Results[P]>): Promise<void> => {
+  if (!isWanted(part)) return
+  if (!process.stderr.isTTY) console.error(`measuring ${part}`)
+  results[part] = await work()
+}
+
+const measureOnStage = async (): Promise<void> => {
   const stage = await setUp()
-  return {
-    machine: await machineInWords(stage.database.ownerUrl),
-    health: isWanted('health') ? await measureHealth(stage) : undefined,
-    me: isWanted('me') ? await measureMe(stage) : undefined,
-    logins: isWanted('logins') ? await measureLogins(stage) : undefined,
-    burst: isWanted('burst') ? await measureBurst(stage) : undefined,
-    memory: isWanted('memory') ? await measureMemory(stage) : undefined,
-    costs: isWanted('costs') ? await costTables(stage) : undefined,
-  }
+  results.machine = await machineInWords(stage.database.ownerUrl)
+  await measure('health', () => measureHealth(stage))
+  await measure('me', () => measureMe(stage))
+  await measure('logins', () => measureLogins(stage))
+  await measure('burst', () => measureBurst(stage))
+  await measure('memory', () => measureMemory(stage))
+  await measure('costs', () => costTables(stage))
 }
 
 /** What a run of one part may say: neither of the machine of the other parts nor of their targets. */
 const partOf = ({ machine: _machine, targets: _targets, ...sections }: Sections): Sections => sections
 
-const write = (results: Results): void => {
+const write = ({ isWhole }: { isWhole: boolean }): void => {
   progress()
   const folder = path.join(import.meta.dirname, 'results')
   const sections = sectionsOf(results)
@@ -120,7 +133,7 @@ const write = (results: Results): void => {
   writeFileSync(path.join(folder, 'latest.md'), `${text}\n`)
   writeFileSync(path.join(folder, 'latest.json'), JSON.stringify({ verdicts: judge(results), ...results }, null, 2))
   for (const [file, chart] of Object.entries(charts)) writeFileSync(path.join(folder, file), chart)
-  if (values.write) writeDocs(values.only === undefined ? sections : partOf(sections), charts)
+  if (values.write && isWhole) writeDocs(values.only === undefined ? sections : partOf(sections), charts)
   console.log(text)
 }
 
@@ -134,8 +147,13 @@ const withCleanUp = async <T>(part: () => Promise<T>): Promise<T> => {
 }
 
 const way = { isQuick: values.quick, atEnd }
-const results = await withCleanUp(measureOnStage)
-const growth = isWanted('growth') ? await withCleanUp(() => measureGrowth(way)) : undefined
-const streams = isWanted('streams') ? await withCleanUp(() => measureStreams(way)) : undefined
-write({ ...results, growth, streams })
-if (growth?.some(({ ratio }) => !(ratio <= growthMax))) process.exitCode = 1
+let isWhole = false
+try {
+  await withCleanUp(measureOnStage)
+  await withCleanUp(() => measure('growth', () => measureGrowth(way)))
+  await withCleanUp(() => measure('streams', () => measureStreams(way)))
+  isWhole = true
+} finally {
+  write({ isWhole })
+}
+if (results.growth?.some(({ ratio }) => !(ratio <= growthMax))) process.exitCode = 1
