@@ -8,6 +8,7 @@ import { migrateInProject } from './generate/migrateInProject.ts'
 import { moduleNamesOf, namesOf } from './generate/names.ts'
 import type { Resource } from './generate/resource.ts'
 import { migrationOf, resourcePart } from './generate/resourcePart.ts'
+import type { Changes } from './generate/stage.ts'
 import { targetsOf } from './generate/targets.ts'
 import { treeOf } from './generate/tree.ts'
 import { alsoChanged, type Part, refuseOverwriting, writePart } from './generate/writePart.ts'
@@ -50,7 +51,8 @@ const resourceCommand = (typed: string, terminal: Terminal): Command =>
       const resource = resourceOf(typedName, typedFields, options)
       refuseClashes(resource)
       const part = resourcePart(resource)
-      const plan = [...Object.keys(part.files), migrationOf(projectFolder, resource), 'db/schema/index.ts']
+      const created = [...Object.keys(part.files), migrationOf(projectFolder, resource)]
+      const plan = { created, changed: ['db/schema/index.ts', ...alsoChanged] }
       const { pascal, kebabs } = resource.names
       write(terminal, { part, plan, served: `${pascal} is served at /api/v1/${kebabs}` }, options)
     })
@@ -69,7 +71,7 @@ const moduleCommand = (terminal: Terminal): Command =>
       refuseModuleClashes(names)
       const part = blankPart(names)
       const served = `${names.camel} answers at /api/v1/${names.snake.replaceAll('_', '-')}/notes`
-      write(terminal, { part, plan: Object.keys(part.files), served }, options)
+      write(terminal, { part, plan: { created: Object.keys(part.files), changed: alsoChanged }, served }, options)
     })
 
 /** What both have. */
@@ -92,17 +94,13 @@ const resourceOf = (typed: string, fieldTexts: readonly string[], { plural, tena
 
 interface Plan {
   readonly part: Part
-  /** The files that will be new. */
-  readonly plan: readonly string[]
+  readonly plan: Changes
   readonly served: string
 }
 
 const write = (terminal: Terminal, { part, plan, served }: Plan, { force, dryRun, tests, json }: Options) => {
   if (force !== true) refuseOverwriting(projectFolder, part)
-  if (dryRun) {
-    const changes = { created: plan, changed: alsoChanged }
-    return answer(terminal, json, changes, `${treeOf(changes)}\n\nNothing was written: without --dry-run it is.`)
-  }
+  if (dryRun) return answer(terminal, json, plan, `${treeOf(plan)}\n\nNothing was written: without --dry-run it is.`)
   const tell = (step: string) => terminal.complain(`${step} …\n`)
   const changes = writePart({ project: projectFolder, part, runsTests: tests, tell })
   tell('migrating the database')

@@ -9,7 +9,7 @@ export interface Origin {
 export const withImports = (code: string, origins: readonly Origin[]): string => {
   const bare = code
     .replace(/\/\*\*?[\s\S]*?\*\/|(?<!:)\/\/.*|'(?:[^'\\\n]|\\.)*'/g, '')
-    .replace(/`[^`]*`/g, (text) => [...text.matchAll(/\$\{([^}]*)\}/g)].map(([, inside]) => inside).join(' '))
+    .replace(/`[^`]*`/g, (text) => [...text.matchAll(/\$\{([^}]*)\}/g)].map(([, inside]) => ` ${inside} `).join(''))
   const isUsed = (name: string) => new RegExp(`(?<![\\w$'-]|(?<!\\.\\.)\\.)${name}(?![\\w$'-]|:)`).test(bare)
   const lines = origins.flatMap(({ from, names, isType }) => {
     const used = names.filter((name) => isUsed(name.split(' ').at(-1) ?? name))

@@ -29,9 +29,9 @@ export interface Names {
 export const namesOf = (typed: string, plural?: string): Names => {
   const words = wordsOf(typed)
   const last = words.at(-1) ?? ''
-  const one = plural === undefined ? [...words.slice(0, -1), pluralize.singular(last)] : words
-  const many = plural === undefined ? [...words.slice(0, -1), pluralize.plural(last)] : wordsOf(plural)
-  if (one.join() === many.join() || one.at(-1) === '')
+  const one = plural === undefined ? [...words.slice(0, -1), singularOf(last)] : words
+  const many = plural === undefined ? [...words.slice(0, -1), pluralOf(last)] : wordsOf(plural)
+  if (one.join() === many.join())
     throw refused(typed, `has no plural of its own: say it by --plural, or try ${words.join('-')}-item`)
   if (tokens.has(camelOf(one)) || tokens.has(camelOf(many)))
     throw refused(typed, `is a word of TypeScript: put another before it, as in my-${words.join('-')}`)
@@ -47,6 +47,10 @@ export const namesOf = (typed: string, plural?: string): Names => {
     kebabs: many.join('-'),
   }
 }
+
+/** A letter is one of its kind, whatever the rules make of an s. */
+const singularOf = (word: string) => (word.length === 1 ? word : pluralize.singular(word))
+const pluralOf = (word: string) => (word === 's' ? 'ses' : pluralize.plural(word))
 
 /** The spellings of a module, which is named as it was typed. Throws ForgeError for what cannot be a name. */
 export const moduleNamesOf = (typed: string): Pick<Names, 'one' | 'camel' | 'snake'> => {
