@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -10,6 +10,7 @@ import { writeFiles } from '../server/cli/new/writeFiles.ts'
 import { projectFolder } from '../server/projectFolder.ts'
 import { name as ownName } from '../server/version.ts'
 import { forge } from './support/forge.ts'
+import { bundlePrograms } from './support/serverProcess.ts'
 
 let folder = ''
 beforeAll(() => {
@@ -79,6 +80,19 @@ describe('new', () => {
     const own = await make(path.join(projectFolder, 'my-api'))
     expect([own.code, own.err]).toEqual([1, expect.stringMatching(/lies in the project that is copied/)])
     expect(existsSync(path.join(projectFolder, 'my-api'))).toBe(false)
+  })
+
+  it('says that there are no sources where only bundles are, as in a container', { timeout: 60_000 }, async () => {
+    const { pathOf, remove } = await bundlePrograms({ forge: 'server/cli/main.ts' })
+    for (const args of [
+      ['new', inFolder('bundled')],
+      ['module', 'add', 'menus'],
+      ['module', 'remove', 'menus'],
+    ]) {
+      const { status, stderr } = spawnSync(process.execPath, [pathOf('forge'), ...args], { encoding: 'utf8' })
+      expect([status, stderr]).toEqual([1, expect.stringMatching(/^Nothing was done: the sources are not here/)])
+    }
+    remove()
   })
 
   it('leaves nothing behind when it fails half-way', () => {
