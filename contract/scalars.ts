@@ -58,11 +58,17 @@ function lengthBetween(min: number, max: number) {
 /** Texts beyond `units` UTF-16 units are too long whatever they hold, so a huge one is never walked. */
 const codePointsUpTo = (text: string, units: number) => (text.length > units ? text.length : codePoints(text))
 
-/** A moment in a request: ISO 8601 with an offset or Z on the wire, a Date inside the server. */
+/**
+ * A moment in a request: ISO 8601 with an offset or Z on the wire, a Date inside the server. In UTC its year has four digits
+ * and is not 0, which PostgreSQL does not have.
+ */
 export const InstantInput = z.iso
   .datetime({ offset: true, error: 'must be a valid date and time (ISO 8601)' })
   .max(40)
   .transform((text) => new Date(text))
+  .refine((date) => date.getUTCFullYear() >= 1 && date.getUTCFullYear() <= 9_999, {
+    error: 'must be a valid date and time (ISO 8601)',
+  })
 
 /** A day in a request: `2027-01-31`. PostgreSQL has no year 0. */
 export const Day = z.iso

@@ -13,7 +13,7 @@ import { scenes } from './support/scenes.ts'
  * Two tenants with twin data. The manager of one calls every entry of the contract with every id, cursor and header
  * that belongs to the other one. Nothing of the other may be seen or changed, with both walls and with either alone.
  */
-const walkMs = 300_000
+const walkMs = 600_000
 
 const report = (name: string, { calls, skipped }: Walk) =>
   console.log(`${name}: ${entries.size} entries, ${calls} calls; skipped: ${skipped.join(', ') || 'none'}`)
@@ -132,11 +132,14 @@ describe('with one wall', () => {
       for (const filter of app.filters) {
         app.open(filter)
         const isIt = ({ name }: Recorded) => name === filter.statement
+        if ((await runAlone(app, world, recorded.filter(isIt))).length > 0) {
+          noticed.statement++
+          continue
+        }
         const touched = [...entries].filter(([key]) => ranBy.get(key)?.some(isIt))
         const options = { withRefusals: true, transports: ['rest'], stopAtFirst: true, before } as const
         const { findings } = await walk(app, world, { ...options, entries: new Map(touched) })
         if (findings.length > 0) noticed.call++
-        else if ((await runAlone(app, world, recorded.filter(isIt))).length > 0) noticed.statement++
         else missed.push(`${filter.statement} ${filter.index}`)
       }
       app.open('none')
