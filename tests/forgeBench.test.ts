@@ -157,7 +157,7 @@ describe('the schedule', () => {
     const options = ['--scenario', 'healthz', '--total', '40', '--concurrency', '1']
     const { out, code } = await bench('--url', server.url, ...options, '--rate', '10000')
     expect(code).toBe(0)
-    expect(out).toMatch(/On the schedule only \d+ of 10,000 a second were answered/)
+    expect(out).toMatch(/On the schedule only [\d.]+ of 10,000 a second were answered/)
   })
 })
 

@@ -35,7 +35,7 @@ const blockOf = (measurement: Measurement): string => {
   const rows = [
     ['requests', `${whole(full_speed.requests)}, ${concurrency} at once`],
     ['duration', `${full_speed.seconds.toFixed(2)} s`],
-    ['throughput', `${whole(full_speed.per_second)} a second`],
+    ['throughput', `${pace(full_speed.per_second)} a second`],
     ['status', statusesOf(full_speed)],
     ['transport errors', transportErrorsOf(full_speed)],
     ['CPU a request', `server ${cpuOf(server)}, database ${cpuOf(database)}, this client ${cpuOf(client)}`],
@@ -44,7 +44,14 @@ const blockOf = (measurement: Measurement): string => {
   const latencies = [
     ['latency in ms', ...names],
     ['as fast as it goes', ...cellsOf(full_speed.latencies_ms)],
-    ...(scheduled ? [[`when due, ${whole(scheduled.rate)} a second`, ...cellsOf(scheduled.latencies_ms)]] : []),
+    ...(scheduled
+      ? [
+          [
+            `when due, ${pace(scheduled.rate)} a second, ${whole(scheduled.requests)} in all`,
+            ...cellsOf(scheduled.latencies_ms),
+          ],
+        ]
+      : []),
   ]
   const late = scheduled && isLate(scheduled) ? [`${lateness(scheduled)}.`] : []
   return [title, columns(rows), columns(latencies), ...late].join('\n')
@@ -56,8 +63,10 @@ type Scheduled = NonNullable<Measurement['scheduled']>
 const isLate = ({ requests, seconds, rate }: Scheduled): boolean => seconds > (1.05 * requests) / rate + 0.1
 
 const lateness = ({ rate, per_second }: Scheduled): string =>
-  `On the schedule only ${whole(per_second)} of ${whole(rate)} a second were answered, so requests queued up`
+  `On the schedule only ${pace(per_second)} of ${pace(rate)} a second were answered, so requests queued up`
 
+/** Of what takes long there are few. */
+const pace = (perSecond: number): string => (perSecond < 10 ? perSecond.toFixed(1) : whole(perSecond))
 const whole = (value: number): string => Math.round(value).toLocaleString('en')
 const cellsOf = (latencies: Latencies): string[] => names.map((name) => latencies[name].toFixed(1))
 const cpuOf = (cost: Cost | null): string => (cost ? `${whole(cost.cpu_us_per_request)} us` : 'not known')
@@ -91,7 +100,7 @@ export const markdownOf = (report: Report): string => {
         whole(pass.requests),
         whole(concurrency),
         `${pass.seconds.toFixed(1)} s`,
-        `${whole(pass.per_second)} req/s`,
+        `${pace(pass.per_second)} req/s`,
         ...cellsOf(pass.latencies_ms).map((cell) => `${cell} ms`),
         statusesOf(pass),
         transportErrorsOf(pass),
@@ -103,8 +112,8 @@ export const markdownOf = (report: Report): string => {
       scheduled.map((pass) => [
         pass.title,
         whole(pass.requests),
-        `${whole(pass.rate)} req/s`,
-        `${whole(pass.per_second)} req/s`,
+        `${pace(pass.rate)} req/s`,
+        `${pace(pass.per_second)} req/s`,
         ...cellsOf(pass.latencies_ms).map((cell) => `${cell} ms`),
         statusesOf(pass),
         transportErrorsOf(pass),
