@@ -73,6 +73,11 @@ try {
   const changed = differences(before, copy.contents())
   if (changed.length > 0) throw new Error(`written anew, the same resource differs in ${changed.join(', ')}`)
 
+  copy.forge('gen', 'resource', ...invoice, 'memo:text?', '--force', '--no-tests')
+  const added = differences(before, copy.contents()).filter((file) => file.endsWith('_invoices.sql'))
+  if (added.length !== 1 || !copy.contents().get(added[0]).includes('ADD COLUMN "memo" text'))
+    throw new Error(`a field more is in ${added.join(', ') || 'no migration'}`)
+
   // What fails half-way leaves nothing: here the check of types, behind the migration and all generated pages.
   const broken = path.join(copy.folder, 'server/broken.ts')
   writeFileSync(broken, "export const broken: number = 'a text'\n")

@@ -51,6 +51,10 @@ export const openStage = (project: string): Stage => {
   // Tests and linter ask Git which files there are.
   spawnSync('git', ['init', '-q'], { cwd: copy })
 
+  // Ctrl-C ends the program that runs here, and what was made is removed; without a listener this one would end at once.
+  const stay = () => undefined
+  process.on('SIGINT', stay)
+
   const changes = (): Changes => {
     const files = projectFiles(copy)
     const isOther = (file: string) => !original.get(file)?.equals(readFileSync(path.join(copy, file)))
@@ -78,7 +82,10 @@ export const openStage = (project: string): Stage => {
       putAll({ from: copy, to: project }, files, original)
       return all
     },
-    discard: () => rmSync(copy, { recursive: true, force: true }),
+    discard() {
+      process.off('SIGINT', stay)
+      rmSync(copy, { recursive: true, force: true })
+    },
   }
 }
 
@@ -114,7 +121,7 @@ const putAll = ({ from, to }: Way, files: readonly string[], original: ReadonlyM
 
 const runIn = (cwd: string, what: string, [program = '', ...args]: readonly string[]) => {
   const isNode = program.endsWith('js')
-  const { status, stdout, stderr, error } = spawnSync(
+  const { status, signal, stdout, stderr, error } = spawnSync(
     isNode ? process.execPath : program,
     isNode ? [path.join(cwd, program), ...args] : args,
     {
@@ -126,6 +133,7 @@ const runIn = (cwd: string, what: string, [program = '', ...args]: readonly stri
     },
   )
   if (status === 0) return
+  if (signal) throw new ForgeError(`Nothing was done: ${what} was ended by ${signal}.`)
   const said = `${stdout ?? ''}${stderr ?? ''}`.trim().split('\n').slice(-60).join('\n')
   throw new ForgeError(`Nothing was done: ${what} failed${error ? `: ${error.message}` : ''}.\n${said}`)
 }
