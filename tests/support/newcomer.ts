@@ -30,7 +30,9 @@ export const createNewcomer = async (project = repository): Promise<Newcomer> =>
   const variables = path.join(folder, 'variables.sh')
   await writeFile(variables, '')
   const { PATH = '', HOME = '' } = process.env
-  const env = { PATH, HOME, DATA_DIR: path.join(folder, 'data'), PORT: String(port) }
+  // A machine that is busy with other tests is slow, and nothing is refused for it.
+  const patience = { MAX_LOOP_DELAY_MILLISECONDS: '60000', REQUEST_TIMEOUT_SECONDS: '60' }
+  const env = { PATH, HOME, DATA_DIR: path.join(folder, 'data'), PORT: String(port), ...patience }
   const servers: ChildProcess[] = []
   const here = (lines: string) => lines.replaceAll(`localhost:${pagePort}`, `localhost:${port}`)
   const there = (output: string) => output.replaceAll(`:${port}`, `:${pagePort}`).replaceAll('\r\n', '\n')
