@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { findHalves } from '../server/cli/modules/halves.ts'
+import { requireRemovable } from '../server/cli/modules/removal.ts'
 import { projectFiles } from '../server/cli/new/projectFiles.ts'
 import { modules } from '../server/modules.ts'
 import { projectFolder } from '../server/projectFolder.ts'
@@ -121,6 +122,17 @@ describe('what is refused', () => {
     const project = withPack(Object.fromEntries(placed))
     expect(() => findHalves(project, 'examples/parcels')).toThrow(message)
     rmSync(project, { recursive: true })
+  })
+})
+
+describe('a module is removed', () => {
+  const named = (name: string, needs: readonly string[] = []) => ({ name, contract: {}, handlers: {}, needs })
+  const all = [named('menus'), named('parcels'), named('vans', ['parcels'])]
+
+  it('when it was added and nothing needs it', () => {
+    expect(() => requireRemovable('vans', all, ['parcels', 'vans'])).not.toThrow()
+    expect(() => requireRemovable('parcels', all, ['parcels', 'vans'])).toThrow('vans needs parcels: remove that first')
+    expect(() => requireRemovable('vans', all, [])).toThrow('vans is built in')
   })
 })
 

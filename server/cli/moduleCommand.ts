@@ -1,18 +1,20 @@
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Command } from 'commander'
+import { modules as added } from '../../contract/modules.ts'
 import { modules } from '../modules.ts'
 import { projectFolder } from '../projectFolder.ts'
 import { orderModules } from '../rpc/moduleOrder.ts'
 import { withAddresses } from './commandDatabase.ts'
-import { ForgeError, misused } from './forgeError.ts'
+import { ForgeError } from './forgeError.ts'
 import { migrateInProject } from './generate/migrateInProject.ts'
 import type { Changes } from './generate/stage.ts'
 import { treeOf } from './generate/tree.ts'
 import { readMigrationStatus } from './migrations.ts'
 import { isListed, type ListChange, listModule, unlistModule } from './modules/changeList.ts'
-import { describeModules, isAdded, type ModuleDescription } from './modules/describeModules.ts'
+import { describeModules, type ModuleDescription } from './modules/describeModules.ts'
 import { findHalves } from './modules/halves.ts'
+import { requireRemovable } from './modules/removal.ts'
 import { answer, columns, example, jsonOption } from './output.ts'
 import { requireTools } from './sources.ts'
 import type { Terminal } from './terminal.ts'
@@ -93,7 +95,7 @@ const addRemoveCommand = (module: Command, terminal: Terminal) =>
     .addHelpText('after', example('module remove invoices'))
     .action((name: string, options: ChangeOptions) => {
       requireTools()
-      requireRemovable(name)
+      requireRemovable(name, modules, Object.keys(added))
       const changes = unlistModule(name, changeOf(terminal, options))
       say(terminal, options, { name, ...changes }, `${name} is no longer listed. ${whatStays(name)}`)
     })
@@ -115,18 +117,6 @@ const changeOf = (terminal: Terminal, { types, dryRun }: ChangeOptions): ListCha
   isDryRun: dryRun === true,
   tell: (step) => terminal.complain(`${step} …\n`),
 })
-
-const requireRemovable = (name: string): void => {
-  if (!modules.some((module) => module.name === name))
-    throw new ForgeError(`Nothing was done: there is no module ${name}; module list shows all.`, misused)
-  if (!isAdded(name))
-    throw new ForgeError(
-      `Nothing was done: ${name} is built in, and others rest on it: only added modules can be removed.`,
-    )
-  const needing = modules.filter(({ needs = [] }) => needs.includes(name)).map((module) => module.name)
-  if (needing.length > 0)
-    throw new ForgeError(`Nothing was done: ${needing.join(', ')} needs ${name}: remove that first.`)
-}
 
 const whatStays = (name: string): string => {
   const { tables = [] } = describeModules(modules, undefined).find((module) => module.name === name) ?? {}

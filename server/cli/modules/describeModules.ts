@@ -27,7 +27,7 @@ export const describeModules = (
   const list = existsSync(file) ? readFileSync(file, 'utf8') : ''
   return modules.map(({ name, contract, needs = [], tables = [] }) => ({
     name,
-    kind: isAdded(name) ? 'added' : 'built-in',
+    kind: Object.hasOwn(added, name) ? 'added' : 'built-in',
     from: sourceOf(list, name),
     needs,
     entries: Object.keys(contract),
@@ -35,9 +35,6 @@ export const describeModules = (
     migrations: status === undefined ? null : migrationsOf(name, status),
   }))
 }
-
-/** Whether a module can be taken out again. */
-export const isAdded = (name: string): boolean => Object.hasOwn(added, name)
 
 const sourceOf = (list: string, name: string): string | null => {
   const imported = [...list.matchAll(/^import \{ ([^}]+) \} \w+ '(.+)'$/gm)]
