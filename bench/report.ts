@@ -55,7 +55,7 @@ export const sectionsOf = (results: Results): Sections => {
 
 const whole = (value: number): string => Math.round(value).toLocaleString('en')
 const tenth = (value: number): string => value.toFixed(1)
-const hundredth = (value = Number.NaN): string => value.toFixed(2)
+const hundredth = (value = Number.NaN): string => (value === Number.POSITIVE_INFINITY ? '∞' : value.toFixed(2))
 
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
   [head, head.map((_, column) => (column === 0 ? '---' : '--:')), ...rows]

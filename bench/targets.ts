@@ -16,14 +16,14 @@ export interface Verdict {
 
 const atMost = (what: string, found: number, bound: number): Verdict => ({
   what,
-  found: found.toFixed(2),
+  found: found === Number.POSITIVE_INFINITY ? '∞' : found.toFixed(2),
   wanted: `${bound.toFixed(2)} at most`,
   isMet: found <= bound,
 })
 
 const atLeast = (what: string, found: number, bound: number): Verdict => ({
   what,
-  found: found.toFixed(2),
+  found: found === Number.POSITIVE_INFINITY ? '∞' : found.toFixed(2),
   wanted: `${bound.toFixed(2)} or more`,
   isMet: found >= bound,
 })
