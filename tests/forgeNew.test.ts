@@ -150,6 +150,11 @@ describe('a new project', () => {
     expect(dead).toEqual([])
   })
 
+  it('has the pages that are generated as the contract makes them', () => {
+    for (const page of ['docs/rest.md', 'docs/errors.md', 'docs/configuration.md', '.env.example'])
+      expect(texts.get(page) === readFileSync(path.join(projectFolder, page), 'utf8'), page).toBe(true)
+  })
+
   it('has the code as it is', () => {
     const other = files.filter(({ path: place, contents }) => {
       if (!/\.(?:ts|mjs|js)$/.test(place)) return false

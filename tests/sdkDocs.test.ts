@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, it } from 'vitest'
 import { declarationsOf } from '../scripts/client/declarations.ts'
-import { compile, inFolder, problemsOf, repository } from './support/compile.ts'
+import { clientName, compile, inFolder, problemsOf, repository } from './support/compile.ts'
 
 /** What the examples take as given: the things of whoever reads them. */
 const given = `
@@ -24,7 +24,7 @@ const examples = documents.flatMap((document) =>
 const settings = {
   types: [],
   lib: ['lib.es2023.d.ts', 'lib.esnext.disposable.d.ts', 'lib.dom.d.ts', 'lib.dom.iterable.d.ts'],
-  paths: { 'tsforge-client': [path.join(repository, 'tests/packed/index.d.ts')] },
+  paths: { [clientName]: [path.join(repository, 'tests/packed/index.d.ts')] },
   noUnusedLocals: false,
 }
 

@@ -1,7 +1,13 @@
+import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import ts from 'typescript'
 
 export const repository = path.resolve(import.meta.dirname, '../..')
+
+/** What the package of the client is called. */
+export const clientName: string = JSON.parse(
+  readFileSync(path.join(repository, 'client-sdk/package.json'), 'utf8'),
+).name
 
 const cache = new Map<string, ts.SourceFile>()
 

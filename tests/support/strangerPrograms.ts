@@ -1,4 +1,5 @@
 // What a stranger writes against the installed package. Text, because here no package of that name is installed.
+import { clientName } from './compile.ts'
 
 /** Compiles as it stands: each line under @ts-expect-error must be refused. */
 export const program = `import { createTRPCClient, httpBatchLink } from '@trpc/client'
@@ -13,7 +14,7 @@ import {
   type Router,
   type StreamEvent,
   type User,
-} from 'tsforge-client'
+} from '${clientName}'
 
 const deepest = (nodes: readonly MenuNode[]): number => Math.max(0, ...nodes.map((node) => 1 + deepest(node.children)))
 
@@ -91,7 +92,7 @@ console.log(JSON.stringify(await run(url, { email, password: 'correct horse batt
 `
 
 /** Puts the client at the disposal of a page. `isAlone` leaves the lock among the tabs of a store out. */
-export const page = `import { createClient, isFailure, localStorageStore } from 'tsforge-client'
+export const page = `import { createClient, isFailure, localStorageStore } from '${clientName}'
 const { lockName, ...unlocked } = localStorageStore('session')
 globalThis.openClient = (url, isAlone) => {
   globalThis.client = createClient({ url, session: isAlone ? unlocked : localStorageStore('session') })

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { packClient } from '../../scripts/packClient.ts'
-import { repository } from './compile.ts'
+import { clientName, repository } from './compile.ts'
 
 const run = promisify(execFile)
 
@@ -58,7 +58,7 @@ export const createStrangerProject = async (): Promise<StrangerProject | undefin
   return {
     folder,
     tarball,
-    installed: path.join(folder, 'node_modules/tsforge-client'),
+    installed: path.join(folder, 'node_modules', clientName),
     write: (name, text) => writeFile(path.join(folder, name), text),
     node: (...args) =>
       run(process.execPath, args, { cwd: folder, maxBuffer: 1e7 }).then(

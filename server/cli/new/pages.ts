@@ -13,5 +13,6 @@ export const withoutDeadRows = (page: string, text: string, isThere: (file: stri
     .join('\n')
 }
 
+/** Without code, since a regular expression can look like a link. */
 const linksIn = (line: string): string[] =>
-  [...line.matchAll(/\]\(([^)#]+)(?:#[^)]*)?\)/g)].map(([, link = '']) => link)
+  [...line.replaceAll(/`[^`]*`/g, '').matchAll(/\]\(([^)#]+)(?:#[^)]*)?\)/g)].map(([, link = '']) => link)
