@@ -16,7 +16,7 @@ const run = (cwd, command, ...args) => execFileSync(command, args, { cwd, stdio:
 const ask = (cwd, command, ...args) => execFileSync(command, args, { cwd, encoding: 'utf8', maxBuffer: 1e7 })
 
 /** Those that look at the project as a whole, and one of a feature. */
-const quickTests = 'architecture docs config container forgeNew forgeDocs menus openapi reference sdkDocs startup'
+const quickTests = 'architecture docs config forgeNew forgeDocs menus openapi reference sdkDocs'
   .split(' ')
   .map((name) => `tests/${name}.test.ts`)
 

@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { name as ownName } from '../server/version.ts'
 import { startApp, type TestApp } from './support/app.ts'
 import { createDatabase, type TestDatabase } from './support/database.ts'
 import { forge, type Typing } from './support/forge.ts'
@@ -109,7 +110,7 @@ describe('doctor', () => {
     taken.close()
     expect([of('port')?.state, of('proxies')?.state, of('replica')?.state]).toEqual(['failed', 'failed', 'warning'])
     const serving = await examine({ PORT: new URL(app.url).port })
-    expect(serving.of('port')?.found).toContain('is served by tsforge')
+    expect(serving.of('port')?.found).toContain(`is served by ${ownName}`)
   })
 })
 
