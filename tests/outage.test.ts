@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { name as ownName } from '../server/version.ts'
 import { type Account, password, register } from './support/accounts.ts'
 import { adapters, startApp, type TestApp } from './support/app.ts'
 import { withClient } from './support/testServer.ts'
@@ -18,8 +19,8 @@ const endConnections = async (app: TestApp) => {
     await withClient(url, (client) =>
       client.query(
         `select pg_terminate_backend(pid) from pg_stat_activity
-         where datname = $1 and usename = current_user and application_name like 'tsforge %'`,
-        [row?.name],
+         where datname = $1 and usename = current_user and application_name like $2`,
+        [row?.name, `${ownName} %`],
       ),
     )
   }
