@@ -74,7 +74,8 @@ export const startOpenableApp = async (): Promise<OpenableApp> => {
   vi.resetModules()
   vi.doMock('../../db/bucket.ts', async (importOriginal) => {
     const actual = await importOriginal<Bucket>()
-    return { ...actual, inBucket: marked(actual.inBucket), inSight: marked(actual.inSight) }
+    const { inBucket, inSight, inTenant } = actual
+    return { ...actual, inBucket: marked(inBucket), inSight: marked(inSight), inTenant: marked(inTenant) }
   })
   vi.doMock('../../db/statement.ts', async (importOriginal) => {
     const actual = await importOriginal<Statement>()

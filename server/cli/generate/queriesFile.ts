@@ -19,7 +19,7 @@ export const queriesFile = (resource: Resource): string => {
   const table = names.camels
   const asked = isTenant
     ? lines(
-        `const isOurs = inBucket(${table}.tenant_id)`,
+        `const isOurs = inTenant(${table}.tenant_id)`,
         `const isAsked = and(eq(${table}.id, placeholder('id')), isOurs)`,
       )
     : `const isAsked = eq(${table}.id, placeholder('id'))`
@@ -56,7 +56,7 @@ export const queriesFile = (resource: Resource): string => {
   ]
   return withImports(code, [
     { from: 'drizzle-orm', names: ['and', 'eq', 'ilike', 'or', 'sql'] },
-    { from: '../../../db/bucket.ts', names: ['bucketId', 'inBucket'] },
+    { from: '../../../db/bucket.ts', names: ['bucketId', 'inTenant'] },
     ...[...new Set([...targets, table])]
       .sort()
       .map((name) => ({ from: `../../../db/schema/${name}.ts`, names: [name] })),
@@ -121,7 +121,7 @@ const finder = ({ names, isTenant }: Resource, reference: Reference) => {
   const [from, id] = membership ? ['members', 'members.user_id'] : [camels, `${camels}.id`]
   const isHere = membership || target.isTenant
   const condition = isHere
-    ? `and(eq(${id}, placeholder('id')), inBucket(${from}.tenant_id))`
+    ? `and(eq(${id}, placeholder('id')), inTenant(${from}.tenant_id))`
     : `eq(${id}, placeholder('id'))`
   return lines(
     `/** No row: there is no such ${spoken(field)} here. */`,

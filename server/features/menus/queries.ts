@@ -1,6 +1,6 @@
-import { and, asc, eq, isNull, or, sql } from 'drizzle-orm'
-import { alias } from 'drizzle-orm/pg-core'
-import { bucketId, inBucket, inSight } from '../../../db/bucket.ts'
+import { and, asc, eq, isNull, or, type SQL, sql } from 'drizzle-orm'
+import { alias, unionAll } from 'drizzle-orm/pg-core'
+import { bucketId, inBucket, inSight, inTenant } from '../../../db/bucket.ts'
 import { menus } from '../../../db/schema/menus.ts'
 import { statement } from '../../../db/statement.ts'
 
@@ -8,20 +8,23 @@ const { placeholder } = sql
 
 const hasId = eq(menus.id, placeholder('id'))
 
-/** Entries in sight behind a position, by code and then id. Pass an empty code to begin. */
-export const listEntries = statement('menus.list', (db) =>
-  db
-    .select()
-    .from(menus)
-    .where(
-      and(
-        inSight(menus.tenant_id),
-        sql`(${menus.code}, ${menus.id}) > (${placeholder('code')}::text, ${placeholder('id')}::uuid)`,
-      ),
-    )
+/**
+ * Entries in sight behind a position, by code and then id. Pass an empty code to begin. What is the tenant's and what is
+ * shared are read apart, since an index has each in order, and both together in none.
+ */
+export const listEntries = statement('menus.list', (db) => {
+  const isBehind = sql`(${menus.code}, ${menus.id}) > (${placeholder('code')}::text, ${placeholder('id')}::uuid)`
+  const firstOf = (isOne: SQL) =>
+    db
+      .select()
+      .from(menus)
+      .where(and(isOne, isBehind))
+      .orderBy(menus.tenant_id, menus.code, menus.id)
+      .limit(placeholder('limit'))
+  return unionAll(firstOf(inTenant(menus.tenant_id)), firstOf(isNull(menus.tenant_id)))
     .orderBy(asc(menus.code), asc(menus.id))
-    .limit(placeholder('limit')),
-)
+    .limit(placeholder('limit'))
+})
 
 export const countEntries = statement('menus.count', (db) =>
   db.select({ total: sql<number>`count(*)::int` }).from(menus).where(inSight(menus.tenant_id)),
