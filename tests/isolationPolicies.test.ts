@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { Client, type ClientBase } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createDatabase, type TestDatabase } from './support/database.ts'
+import { insertion } from './support/isolationSide.ts'
 import { moduleTables, sharedModuleTables } from './support/isolationWorld.ts'
 import { furnish as furnishModules } from './support/scenes.ts'
 import { withClient } from './support/testServer.ts'
@@ -66,8 +67,7 @@ const furnish = async (tenant: string | null, member: string) => {
     canary: `row-${role}`,
     ids: { ...shared, users: member },
     insert: async (table, row) => {
-      const places = Object.keys(row).map((_, index) => `$${index + 1}`)
-      await insert(`${table} (${Object.keys(row)}) values (${places})`, ...Object.values(row))
+      await insert(insertion(table, row), ...Object.values(row))
     },
   })
   if (tenant === null) shared = referred

@@ -32,10 +32,15 @@ export interface Side {
 
 type Sql = TestApp['sql']
 
+/** What stands behind `insert into`; a column may be called like a word of SQL. */
+export const insertion = (table: string, row: Readonly<Record<string, unknown>>) => {
+  const columns = Object.keys(row).map((name) => `"${name}"`)
+  return `${table} (${columns}) values (${columns.map((_, index) => `$${index + 1}`)})`
+}
+
 export const insert = async (sql: Sql, table: string, ...rows: Record<string, unknown>[]) => {
   for (const row of rows) {
-    const places = Object.keys(row).map((_, index) => `$${index + 1}`)
-    await sql(`insert into ${table} (${Object.keys(row)}) values (${places})`, Object.values(row))
+    await sql(`insert into ${insertion(table, row)}`, Object.values(row))
   }
 }
 

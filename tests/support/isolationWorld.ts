@@ -139,7 +139,7 @@ export const gapsOf = async ({ sql }: TestApp, { b }: World): Promise<string[]> 
   for (const { table_name: table, column_name: column } of columns) {
     const isOurs = rowsOfB[String(table)]
     if (isOurs === undefined || sharedModuleTables.includes(String(table))) continue
-    const bird = `${column}::text like '%${canaryOf('b')}%'`
+    const bird = `"${column}"::text like '%${canaryOf('b')}%'`
     const found = await sql(`select 1 from ${table} where (${isOurs}) and ${bird} limit 1`)
     if (found.length === 0) gaps.push(`no canary in ${table}.${column}`)
   }
