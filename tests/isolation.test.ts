@@ -154,7 +154,14 @@ describe('with one wall', () => {
       const { findings } = await walk(app, world, { entries, withRefusals: false, transports: ['rest'] })
       app.open('none')
       const features = new Set(findings.map((finding) => finding.split('.')[0]))
-      const open = ['access', 'menus', 'roles', 'tenants', 'users', ...scenes.map(({ module }) => module)]
+      const open = [
+        'access',
+        'menus',
+        'roles',
+        'tenants',
+        'users',
+        ...scenes.flatMap(({ module, isShared }) => (isShared ? [] : [module])),
+      ]
       expect([...features].sort()).toEqual(open.sort())
     })
   })

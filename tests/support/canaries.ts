@@ -88,8 +88,9 @@ export const fillHeaders = (): {
 }
 
 /** Ways to spoil a field: too long, of another type, with what no database can store. */
-const spoilers: Readonly<Record<string, (text: string) => unknown>> = {
-  'too long': (text) => text.padEnd(2_100, 'x'),
+const spoilers: Readonly<Record<string, (text: string, fields: number) => unknown>> = {
+  // All of them together must fit into the head of a request.
+  'too long': (text, fields) => text.padEnd(Math.min(2_100, Math.floor(10_000 / fields)), 'x'),
   'a list': (text) => [[text]],
   'an object': (text) => ({ note: text, deeper: { note: text } }),
   'with NUL': (text) => `${text}\0`,
@@ -98,14 +99,15 @@ const spoilers: Readonly<Record<string, (text: string) => unknown>> = {
 
 /** Inputs with a canary in every field, also in numbers and flags, and in one that no schema knows; none of them is good. */
 export const spoilTexts = (entry: Entry): Filled[] =>
-  Object.values(spoilers).map((spoil) =>
-    collect(
-      [...fieldsOf(entry).map(([name]) => name), 'unknown'].map((name) => {
+  Object.values(spoilers).map((spoil) => {
+    const names = [...fieldsOf(entry).map(([name]) => name), 'unknown']
+    return collect(
+      names.map((name) => {
         const text = canary()
-        return [name, spoil(text), text] as const
+        return [name, spoil(text, names.length), text] as const
       }),
-    ),
-  )
+    )
+  })
 
 /** How a text might stand in bytes: as it is, in hexadecimal, and in base64 at each of its three alignments. */
 export const spellings = (text: string): string[] => {
