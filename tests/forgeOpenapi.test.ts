@@ -37,7 +37,7 @@ const forge = async (...args: string[]) => {
 }
 
 describe('openapi write and check', () => {
-  it('finds a file stale, says the command, and the command mends it', async () => {
+  it('finds a file stale, says the command, and the command mends it', { timeout: 120_000 }, async () => {
     const file = put('stale.json', text.replace('"title": "', '"title": "not '))
     expect(await forge('check', '--file', file)).toEqual({
       code: 1,
