@@ -150,7 +150,7 @@ describe.each(adapters)('permissions on %s', (adapter) => {
     expect(await found(mark)).toBe(3)
     expect(await found(`${mark}.PLAIN`)).toBe(1)
     expect(await found(`${mark}_plain`)).toBe(0)
-    expect(await found('r_line')).toBe(1)
+    expect(await found(`${mark}.under_line`)).toBe(1)
     expect(await found(`0% of ${mark}`)).toBe(1)
     expect(await found(`0%${mark}`)).toBe(0)
     expect(await found(`${mark} \\ all`)).toBe(1)
