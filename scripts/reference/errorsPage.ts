@@ -5,8 +5,9 @@ import { anchorOf, entriesOf, type NamedEntry } from './entries.ts'
 const intro = `# Errors
 
 Every refusal is \`{"success":false,"error":{"code","message","meta"},"request_id"}\` on REST, and
-\`error.data.failure\` of a tRPC error. Programs decide by \`code\`; \`message\` is for people and may change, and new codes
-may come. \`request_id\` finds the call in the log. The [REST reference](rest.md) has the codes of each entry.
+\`error.data.failure\` of a tRPC error. Programs decide by \`code\`; \`message\` is for people and may change. \`request_id\`
+finds the call in the log. The [REST reference](rest.md) has the codes of each entry; a new one of an entry that is released is
+a breaking change, and is announced as one ([contract.md](contract.md#change-it)).
 
 This page is written by \`npx tsx scripts/writeReference.ts\` from \`contract/errors.ts\`, \`contract/errorAdvice.ts\` and the
 entries of the contract.
