@@ -1,4 +1,4 @@
-import { barChart, colours } from '../server/cli/bench/chart.ts'
+import { barChart, colours } from '../server/cli/bench/barChart.ts'
 import type { Outcome } from './rounds.ts'
 
 /** Told apart from the others also without colours. */

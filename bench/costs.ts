@@ -1,5 +1,6 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { table } from '../server/cli/bench/table.ts'
 import { checkSame } from './check.ts'
 import { costsAlone } from './costsAlone.ts'
 import { compare, median, type Outcome } from './rounds.ts'
@@ -101,16 +102,14 @@ const costTable = (outcomes: readonly Outcome[]): string => {
     const [least, most] = [Math.min(...shares), Math.max(...shares)]
     return `${signed(median(shares))} % (${signed(least)} to ${signed(most)})`
   }
+  const cpuOf = (name: string) => median(rowsOf(name).map(({ serverCpu }) => serverCpu)).toFixed(1)
   return [
-    '| `GET /api/v1/auth/me`, 128 connections | CPU us a request | against as it comes |',
-    '|---|--:|--:|',
-    ...Object.values(names).map((name) => {
-      const cpu = median(rowsOf(name).map(({ serverCpu }) => serverCpu)).toFixed(1)
-      return `| ${name} | ${cpu} | ${name === names.all ? '' : shareOf(name, names.all)} |`
-    }),
-    '',
+    table(
+      ['`GET /api/v1/auth/me`, 128 connections', 'CPU us a request', `against ${names.all}`],
+      Object.values(names).map((name) => [name, cpuOf(name), name === names.all ? '' : shareOf(name, names.all)]),
+    ),
     `What limits and metrics together add to a server without both: ${shareOf(names.all, names.neither)}; wanted: less than 10 %.`,
-  ].join('\n')
+  ].join('\n\n')
 }
 
 const signed = (value: number): string => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(1)}`

@@ -1,3 +1,4 @@
+import { table } from '../server/cli/bench/table.ts'
 import type { Exchange } from '../server/http/exchange.ts'
 import { headersOfReply } from '../server/http/headers.ts'
 import { createBudgets } from '../server/platform/budgets.ts'
@@ -32,11 +33,10 @@ export const costsAlone = async (): Promise<string> => {
     ['two headers that tell of it', (await microsecondsOf(headWithBudget)) - (await microsecondsOf(head))],
     ['counting the request, the clock read twice', (await microsecondsOf(note)) - loop],
   ] as const
-  return [
-    '| alone in a loop | CPU us |',
-    '|---|--:|',
-    ...rows.map(([name, us]) => `| ${name} | ${us.toFixed(2)} |`),
-  ].join('\n')
+  return table(
+    ['alone in a loop', 'CPU us'],
+    rows.map(([name, us]) => [name, us.toFixed(2)]),
+  )
 }
 
 const microsecondsOf = async (work: (call: number) => unknown): Promise<number> => {

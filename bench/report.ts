@@ -1,4 +1,5 @@
-import type { Burst } from './burst.ts'
+import { table, whole } from '../server/cli/bench/table.ts'
+import { type Burst, burstConnections } from './burst.ts'
 import { type Growth, sizesOf } from './growth.ts'
 import type { Figures } from './load.ts'
 import type { Logins } from './logins.ts'
@@ -53,14 +54,8 @@ export const sectionsOf = (results: Results): Sections => {
   )
 }
 
-const whole = (value: number): string => Math.round(value).toLocaleString('en')
 const tenth = (value: number): string => value.toFixed(1)
 const hundredth = (value = Number.NaN): string => (value === Number.POSITIVE_INFINITY ? '∞' : value.toFixed(2))
-
-const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
-  [head, head.map((_, column) => (column === 0 ? '---' : '--:')), ...rows]
-    .map((cells) => `| ${cells.join(' | ')} |`)
-    .join('\n')
 
 const outcomeTable = ({ title, rows }: Outcome, comparedWith: readonly string[]): string =>
   table(
@@ -100,7 +95,7 @@ const loginTable = (logins: readonly Logins[]): string =>
 
 const burstTable = (bursts: readonly Burst[]): string =>
   table(
-    ['256 connections at once', 'the last is answered after, ms', 'the worst of all rounds, ms'],
+    [`${burstConnections} connections at once`, 'the last is answered after, ms', 'the worst of all rounds, ms'],
     bursts.map(({ name, lastMs, worstMs }) => [name, whole(lastMs), whole(worstMs)]),
   )
 

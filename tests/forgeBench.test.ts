@@ -6,6 +6,8 @@ import path from 'node:path'
 import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { barChart } from '../server/cli/bench/barChart.ts'
+import { lineCharts } from '../server/cli/bench/lineChart.ts'
 import type { Report } from '../server/cli/bench/report.ts'
 import { runForge } from '../server/cli/forge.ts'
 import { loadConfig, loadSettings } from '../server/config.ts'
@@ -154,10 +156,12 @@ describe('the schedule', () => {
       await sleep(20)
       response.end(healthy)
     })
-    const options = ['--scenario', 'healthz', '--total', '40', '--concurrency', '1']
+    const folder = fileOf('late')
+    const options = ['--scenario', 'healthz', '--total', '40', '--concurrency', '1', '--out', folder]
     const { out, code } = await bench('--url', server.url, ...options, '--rate', '10000')
     expect(code).toBe(0)
-    expect(out).toMatch(/On the schedule only [\d.]+ of 10,000 a second were answered/)
+    for (const text of [out, readFileSync(path.join(folder, 'bench.md'), 'utf8')])
+      expect(text).toMatch(/On the schedule only [\d.]+ of 10,000 a second were answered/)
   })
 })
 
@@ -266,6 +270,32 @@ describe('what it leaves', () => {
     expect(shown[0]).toMatch(/^healthz, as fast as it goes: \d+ of 50, \d+ a second$/)
     expect(shown.at(-1)).toBe('')
   })
+})
+
+it('draws charts that an XML reader understands, whatever is named in them', () => {
+  const name = 'a <b> & c'
+  const bars = barChart(name, [{ title: name, bars: [{ label: name, value: 1, colour: '#000' }] }])
+  const line = { label: name, colour: '#000', points: [[0, 0] as const, [4, 2] as const] }
+  const lines = lineCharts(name, [
+    {
+      title: name,
+      marks: [
+        [0, name],
+        [4, name],
+      ],
+      lines: [line],
+    },
+  ])
+  for (const [chart, count] of [
+    [bars, 3],
+    [lines, 5],
+  ] as const) {
+    expect(chart.split('>a &lt;b&gt; &amp; c<')).toHaveLength(count + 1)
+    expect(unclosed(chart)).toEqual([])
+  }
+  const [, fromX, fromY, toX, toY] = (/points="([\d.]+),([\d.]+) ([\d.]+),([\d.]+)"/.exec(lines) ?? []).map(Number)
+  const rises = [Number(toX) > Number(fromX), Number(toY) < Number(fromY)]
+  expect(rises).toEqual([true, true])
 })
 
 /** Elements that an XML reader would miss the end of. */

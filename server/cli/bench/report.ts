@@ -1,8 +1,10 @@
 import { columns } from '../output.ts'
-import { barChart, colours, type Line, lineCharts } from './chart.ts'
+import { barChart, colours } from './barChart.ts'
 import type { Pass } from './drive.ts'
 import type { Latencies } from './latencies.ts'
+import { type Line, lineCharts } from './lineChart.ts'
 import type { Cost, Measurement, Sample } from './measure.ts'
+import { table, whole } from './table.ts'
 
 export interface Report {
   readonly measured_at: string
@@ -53,7 +55,7 @@ const blockOf = (measurement: Measurement): string => {
         ]
       : []),
   ]
-  const late = scheduled && isLate(scheduled) ? [`${lateness(scheduled)}.`] : []
+  const late = scheduled && isLate(scheduled) ? [lateness(scheduled)] : []
   return [title, columns(rows), columns(latencies), ...late].join('\n')
 }
 
@@ -63,11 +65,10 @@ type Scheduled = NonNullable<Measurement['scheduled']>
 const isLate = ({ requests, seconds, rate }: Scheduled): boolean => seconds > (1.05 * requests) / rate + 0.1
 
 const lateness = ({ rate, per_second }: Scheduled): string =>
-  `On the schedule only ${pace(per_second)} of ${pace(rate)} a second were answered, so requests queued up`
+  `On the schedule only ${pace(per_second)} of ${pace(rate)} a second were answered, so requests queued up.`
 
 /** Of what takes long there are few. */
 const pace = (perSecond: number): string => (perSecond < 10 ? perSecond.toFixed(1) : whole(perSecond))
-const whole = (value: number): string => Math.round(value).toLocaleString('en')
 const cellsOf = (latencies: Latencies): string[] => names.map((name) => latencies[name].toFixed(1))
 const cpuOf = (cost: Cost | null): string => (cost ? `${whole(cost.cpu_us_per_request)} us` : 'not known')
 const memoryOf = (cost: Cost | null): string => {
@@ -96,29 +97,19 @@ export const markdownOf = (report: Report): string => {
     table(
       ['scenario', 'requests', 'concurrency', 'duration', 'throughput', ...names, 'status', 'transport errors'],
       measurements.map(({ title, concurrency, full_speed: pass }) => [
-        title,
-        whole(pass.requests),
-        whole(concurrency),
-        `${pass.seconds.toFixed(1)} s`,
-        `${pace(pass.per_second)} req/s`,
-        ...cellsOf(pass.latencies_ms).map((cell) => `${cell} ms`),
-        statusesOf(pass),
-        transportErrorsOf(pass),
+        ...[title, whole(pass.requests), whole(concurrency), `${pass.seconds.toFixed(1)} s`],
+        ...[`${pace(pass.per_second)} req/s`, ...outcomeOf(pass)],
       ]),
     ),
     '## On a schedule, from when each request was due',
     table(
       ['scenario', 'requests', 'due', 'answered', ...names, 'status', 'transport errors'],
       scheduled.map((pass) => [
-        pass.title,
-        whole(pass.requests),
-        `${pace(pass.rate)} req/s`,
-        `${pace(pass.per_second)} req/s`,
-        ...cellsOf(pass.latencies_ms).map((cell) => `${cell} ms`),
-        statusesOf(pass),
-        transportErrorsOf(pass),
+        ...[pass.title, whole(pass.requests), `${pace(pass.rate)} req/s`, `${pace(pass.per_second)} req/s`],
+        ...outcomeOf(pass),
       ]),
     ),
+    ...scheduled.filter(isLate).map((pass) => `${pass.title}: ${lateness(pass)}`),
     '![Latencies](latency.svg)',
     '## CPU and memory',
     table(
@@ -133,10 +124,11 @@ export const markdownOf = (report: Report): string => {
   ].join('\n\n')
 }
 
-const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
-  [head, head.map((_, column) => (column === 0 ? '---' : '--:')), ...rows]
-    .map((cells) => `| ${cells.join(' | ')} |`)
-    .join('\n')
+const outcomeOf = (pass: Pass): string[] => [
+  ...cellsOf(pass.latencies_ms).map((cell) => `${cell} ms`),
+  statusesOf(pass),
+  transportErrorsOf(pass),
+]
 
 /** Each percentile as the two ways of counting have it. */
 export const latencyChart = ({ measurements }: Report): string =>
@@ -157,24 +149,18 @@ export const latencyChart = ({ measurements }: Report): string =>
 export const memoryChart = ({ measurements }: Report): string =>
   lineCharts(
     'Resident memory in MiB',
-    measurements.map(({ title, memory }) => ({
-      title: `${title}: resident MiB`,
-      lines: [
-        ...lineOf('server', colours.own, memory, ({ server_mib }) => server_mib),
-        ...lineOf('database', colours.other, memory, ({ database_mib }) => database_mib),
-      ],
-    })),
+    measurements.map(({ title, memory }) => {
+      const seconds = memory.at(-1)?.seconds ?? 0
+      return {
+        title: `${title}: resident MiB`,
+        marks: [0, seconds].map((at) => [at, `${at.toFixed(at < 10 ? 1 : 0)} s`]),
+        lines: [
+          { label: 'server', colour: colours.own, points: pointsOf(memory, 'server_mib') },
+          { label: 'database', colour: colours.other, points: pointsOf(memory, 'database_mib') },
+        ].filter(({ points }) => points.length > 0),
+      }
+    }),
   )
 
-const lineOf = (
-  label: string,
-  colour: string,
-  memory: readonly Sample[],
-  of: (sample: Sample) => number | null,
-): Line[] => {
-  const points = memory.flatMap((sample) => {
-    const mib = of(sample)
-    return mib === null ? [] : [[sample.seconds, mib] as const]
-  })
-  return points.length === 0 ? [] : [{ label, colour, points }]
-}
+const pointsOf = (memory: readonly Sample[], of: 'server_mib' | 'database_mib'): Line['points'] =>
+  memory.flatMap(({ seconds, [of]: mib }) => (mib === null ? [] : [[seconds, mib] as const]))
