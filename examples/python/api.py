@@ -125,13 +125,20 @@ class Api:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(address, data=data, headers=headers, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:
-                return data_of(answer.status, answer.headers, answer.read())
-        except urllib.error.HTTPError as refusal:
-            return data_of(refusal.code, refusal.headers, refusal.read())
+            with opened(request) as answer:
+                status, answered, text = answer.status, answer.headers, answer.read()
         except (OSError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", error)
             raise Failure("unreachable", f"{self.url} does not answer: {reason}") from error
+        return data_of(status, answered, text)
+
+
+def opened(request):
+    """The answer, which may be a refusal: urllib raises those. Either can still break off as it is read."""
+    try:
+        return urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS)
+    except urllib.error.HTTPError as refusal:
+        return refusal
 
 
 def data_of(status, headers, text):
@@ -150,4 +157,4 @@ def data_of(status, headers, text):
         # Something in between has answered, such as a proxy with a page of its own.
         sentence = f"an answer with status {status} is not of this API"
         raise Failure("unreadable", sentence, status, retry_after=seconds) from error
-    raise Failure(code, message, status, meta, envelope["request_id"], seconds)
+    raise Failure(code, message, status, meta, envelope.get("request_id"), seconds)

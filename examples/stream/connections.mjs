@@ -51,7 +51,7 @@ async function* framesOfConnection(url, headers) {
   }
   try {
     const response = await withinSilence(fetch(url, { headers, signal: controller.signal }))
-    if (!response.ok) throw new Refusal(response, await response.json().catch(() => undefined))
+    if (!response.ok) throw new Refusal(response, await withinSilence(response.json()).catch(() => undefined))
     const reader = response.body.getReader()
     const frames = createFrameReader()
     for (;;) {

@@ -1,15 +1,10 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import path from 'node:path'
+import { createServer } from 'node:http'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { startApp, type TestApp } from '../support/app.ts'
-import { repository } from '../support/compile.ts'
-import { copyExample, type Example } from '../support/example.ts'
+import { copyExample, type Example, hasExample } from '../support/example.ts'
 import { type FaultProxy, startFaultProxy } from '../support/faultProxy.ts'
 import { freePort } from '../support/freePort.ts'
-
-const isThere = existsSync(path.join(repository, 'examples/python'))
-if (!isThere) console.warn('skipped: there is no examples/python')
 
 const hasPython = () => {
   try {
@@ -21,7 +16,7 @@ const hasPython = () => {
 const canRun = hasPython().startsWith('True')
 if (!canRun) console.warn('skipped: there is no python3, or it is older than 3.9')
 
-describe.skipIf(!isThere || !canRun)('examples/python', () => {
+describe.runIf(hasExample('python') && canRun)('examples/python', () => {
   let example: Example
   let app: TestApp
   let road: FaultProxy
@@ -82,6 +77,17 @@ describe.skipIf(!isThere || !canRun)('examples/python', () => {
     expect(lost).toEqual(['POST /api/v1/auth/register', 'POST /api/v1/tenants', 'POST /api/v1/auth/refresh'])
     const topics = ['user.registered', 'tenant.created', 'session.refreshed']
     expect(await Promise.all(topics.map(count))).toEqual([1, 1, 1])
+  })
+
+  it('says that a refusal broke off', async () => {
+    const port = await freePort()
+    const breaking = createServer((_request, reply) => {
+      reply.writeHead(503, { 'content-type': 'application/json', 'content-length': '100' })
+      reply.write('{"success":', () => reply.destroy())
+    }).listen(port, '127.0.0.1')
+    const { code, errors } = await walk(`http://127.0.0.1:${port}`)
+    breaking.close()
+    expect([code, errors]).toEqual([1, expect.stringMatching(/^http:.* does not answer: .*\(unreachable\)\n$/)])
   })
 
   it('says that there is no server', async () => {

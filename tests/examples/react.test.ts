@@ -1,22 +1,14 @@
-import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { Browser, Page, Request } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Client, createClient } from '../../client-sdk/index.ts'
-import { startApp, type TestApp } from '../support/app.ts'
+import type { Client } from '../../client-sdk/index.ts'
+import type { TestApp } from '../support/app.ts'
 import { hasBrowser, launchBrowser } from '../support/browser.ts'
-import { repository } from '../support/compile.ts'
-import { createDatabase, type TestDatabase } from '../support/database.ts'
-import { copyExample, type Example, installWithClient } from '../support/example.ts'
+import { copyExample, type Example, hasExample, installWithClient } from '../support/example.ts'
 import { type FaultProxy, startFaultProxy } from '../support/faultProxy.ts'
 import { freePort } from '../support/freePort.ts'
-import { makeAdministrator } from '../support/grants.ts'
-
-const isThere = existsSync(path.join(repository, 'examples/react'))
-if (!isThere) console.warn('skipped: there is no examples/react')
-
-const ada = { email: 'ada@example.org', password: 'correct horse battery' }
+import { ada, createSite, type Site, signInAdministrator } from '../support/site.ts'
 
 /** Types that were lost on the way would find none of these. */
 const mistakes = `
@@ -30,18 +22,14 @@ export const label = async () => (await client.menus.mine())[0]?.lable
 export const isTaken = (failure: unknown) => isFailure(failure, 'user.email_token')
 `
 
-describe.skipIf(!isThere)('examples/react', () => {
+describe.runIf(hasExample('react'))('examples/react', () => {
   let example: Example
-  let database: TestDatabase
+  /** With the port that the page knows. */
+  let site: Site
   let app: TestApp
-  let port: number
   /** Of the same person, from elsewhere. */
   let elsewhere: Client
 
-  /** The server on the port that the page knows. */
-  const startServer = async (environment: Record<string, string> = {}) => {
-    app = await startApp({ database, environment: { PORT: String(port), ...environment } })
-  }
   /** Vite, serving the page as `command` does; answers its origin. */
   const startVite = async (command: 'dev' | 'preview', variables: Record<string, string>) => {
     const vitePort = await freePort()
@@ -56,18 +44,15 @@ describe.skipIf(!isThere)('examples/react', () => {
   beforeAll(async () => {
     example = await copyExample('react')
     await installWithClient(example)
-    database = await createDatabase()
-    port = await freePort()
-    await startServer()
-    elsewhere = createClient({ url: app.url })
-    const { user } = await elsewhere.auth.register({ ...ada, name: 'Ada' })
-    await makeAdministrator(app, user)
+    site = await createSite()
+    app = await site.start()
+    elsewhere = await signInAdministrator(app)
     const orders = await addMenu('orders', 'Orders', { path: '/orders' })
     await addMenu('orders.open', 'Open orders', { path: '/orders/open', parent_id: orders.id })
     await app.close()
   }, 240_000)
   afterAll(async () => {
-    await database?.drop()
+    await site?.remove()
     await example?.remove()
   })
 
@@ -111,7 +96,7 @@ describe.skipIf(!isThere)('examples/react', () => {
 
     beforeAll(async () => {
       browser = await launchBrowser()
-      const url = `http://127.0.0.1:${port}`
+      const url = `http://127.0.0.1:${site.port}`
       road = await startFaultProxy(url)
       vite = await startVite('preview', { API_URL: road.reroute(url).replace(/\/$/, '') })
       page = await openPage(vite.origin)
@@ -125,7 +110,7 @@ describe.skipIf(!isThere)('examples/react', () => {
 
     it('says that there is no server, and goes on when there is one', async () => {
       await page.getByText('The server does not answer. Is it running?').waitFor()
-      await startServer()
+      app = await site.start()
       await page.getByRole('button', { name: 'Try again' }).click()
       await page.getByRole('heading', { name: 'Sign in' }).waitFor()
     })
@@ -165,7 +150,7 @@ describe.skipIf(!isThere)('examples/react', () => {
       await app.close()
       await page.getByText('connecting …').waitFor()
       await page.getByLabel('Events').getByText('The server does not answer. Is it running?').waitFor()
-      await startServer()
+      app = await site.start()
       await addMenu('people', 'People')
       await live(page)
       await inEvents(page, 'People')
@@ -212,7 +197,7 @@ describe.skipIf(!isThere)('examples/react', () => {
     it('runs from its sources, in a tenant', async () => {
       const { id: tenantId } = await elsewhere.tenants.create({ name: 'Acme', slug: 'acme' })
       await elsewhere.menus.create({ code: 'stock', label: 'Stock' }, { tenantId })
-      const dev = await startVite('dev', { API_URL: `http://127.0.0.1:${port}`, VITE_TENANT_ID: tenantId })
+      const dev = await startVite('dev', { API_URL: `http://127.0.0.1:${site.port}`, VITE_TENANT_ID: tenantId })
       const opened = await openPage(dev.origin)
       await signIn(opened, ada)
       await inMenu(opened, 'Stock')
@@ -226,7 +211,7 @@ describe.skipIf(!isThere)('examples/react', () => {
       await example.run(process.execPath, ['node_modules/vite/bin/vite.js', 'build'], variables)
       const other = await startVite('preview', variables)
       await app.close()
-      await startServer({ CORS_ORIGINS: other.origin })
+      app = await site.start({ CORS_ORIGINS: other.origin })
       const opened = await openPage(other.origin)
       await signIn(opened, ada)
       await inMenu(opened, 'Orders')

@@ -1,24 +1,17 @@
-import { existsSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { type Client, createClient } from '../../client-sdk/index.ts'
-import { startApp, type TestApp } from '../support/app.ts'
-import { repository } from '../support/compile.ts'
-import { createDatabase, type TestDatabase } from '../support/database.ts'
-import { copyExample, type Example, type ExampleProgram } from '../support/example.ts'
-import { freePort } from '../support/freePort.ts'
-import { makeAdministrator } from '../support/grants.ts'
-
-const isThere = existsSync(path.join(repository, 'examples/stream'))
-if (!isThere) console.warn('skipped: there is no examples/stream')
+import type { Client } from '../../client-sdk/index.ts'
+import type { TestApp } from '../support/app.ts'
+import { copyExample, type Example, type ExampleProgram, hasExample } from '../support/example.ts'
+import { createSite, type Site, signInAdministrator } from '../support/site.ts'
 
 /** What is waited for has time, on a busy machine too. */
 const patience = { timeout: 25_000 }
 
-describe.skipIf(!isThere)('examples/stream', () => {
+describe.runIf(hasExample('stream'))('examples/stream', () => {
   let example: Example
-  let database: TestDatabase
+  let site: Site
   let app: TestApp
   let admin: Client
   let apiKey: string
@@ -26,9 +19,6 @@ describe.skipIf(!isThere)('examples/stream', () => {
   let count = 0
   let running: ExampleProgram | undefined
 
-  const startServer = async (port: number) => {
-    app = await startApp({ database, environment: { PORT: String(port) } })
-  }
   const follow = (variables: Record<string, string> = {}) => {
     running = example.start(process.execPath, ['follow.mjs', folder], {
       API_URL: app.url,
@@ -65,15 +55,9 @@ describe.skipIf(!isThere)('examples/stream', () => {
 
   beforeAll(async () => {
     example = await copyExample('stream')
-    database = await createDatabase()
-    await startServer(await freePort())
-    admin = createClient({ url: app.url })
-    const { user } = await admin.auth.register({
-      email: 'ada@example.org',
-      password: 'correct horse battery',
-      name: 'Ada',
-    })
-    await makeAdministrator(app, user)
+    site = await createSite()
+    app = await site.start()
+    admin = await signInAdministrator(app)
     apiKey = (await admin.apiKeys.create({ name: 'follower', scopes: ['events.read'] })).plaintext
   })
   afterEach(async () => {
@@ -81,7 +65,7 @@ describe.skipIf(!isThere)('examples/stream', () => {
   })
   afterAll(async () => {
     await app?.close()
-    await database?.drop()
+    await site?.remove()
     await example?.remove()
   })
   const fresh = async () => {
@@ -135,10 +119,9 @@ describe.skipIf(!isThere)('examples/stream', () => {
     await fresh()
     const program = follow()
     await opened(program)
-    const port = Number(new URL(app.url).port)
     await app.close()
     await program.says(/no connection to .*: connect ECONNREFUSED/)
-    await startServer(port)
+    app = await site.start()
     const made = await happen(3)
     await expect.poll(labels, patience).toEqual(made)
   })

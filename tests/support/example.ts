@@ -1,4 +1,5 @@
 import { execFile, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { cp, mkdir, mkdtemp, readFile, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -31,6 +32,13 @@ type Variables = Readonly<Record<string, string>>
 
 /** Vitest's own word for it would make a page of React's development build. */
 const inherited = { ...process.env, NODE_ENV: undefined }
+
+/** Whether this project has the example, which one that was made from it has not; then it says that its tests are skipped. */
+export const hasExample = (name: string): boolean => {
+  const isThere = existsSync(path.join(repository, 'examples', name))
+  if (!isThere) console.warn(`skipped: there is no examples/${name}`)
+  return isThere
+}
 
 /** A folder of examples/ as Git has it, copied out of the repository: nothing but its own packages is in its reach. */
 export const copyExample = async (name: string): Promise<Example> => {
