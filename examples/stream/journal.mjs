@@ -12,7 +12,8 @@ export const openJournal = async (folder) => {
   const events = await open(path.join(folder, 'events.ndjson'), 'a')
   const { size } = await events.stat()
   let { id, bytes } = await readPlace(placeFile, size)
-  if (bytes > size) throw new Error(`${placeFile} is of a longer events.ndjson: put that back, or begin in an empty folder`)
+  if (bytes > size)
+    throw new Error(`${placeFile} is of a longer events.ndjson: put that back, or begin in an empty folder`)
   await events.truncate(bytes)
 
   return {
