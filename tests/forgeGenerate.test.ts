@@ -6,7 +6,7 @@ import { namesOf } from '../server/cli/generate/names.ts'
 import { treeOf } from '../server/cli/generate/tree.ts'
 import { forge } from './support/forge.ts'
 
-/** What generators write is held by `npm run test:generators`; here is what they refuse, and how they name. */
+/** What generators refuse, and how they name: what they write is tried in a copy of the project. */
 describe('names', () => {
   it.each([
     ['invoice', 'invoice', 'invoices', 'invoices'],
@@ -46,6 +46,8 @@ describe('what is refused', () => {
     ['1st', ['a:string'], 'beginning with a letter'],
     ['../x', ['a:string'], 'is not a name'],
     ['class', ['a:string'], 'is a word of TypeScript'],
+    ['word', ['a:string'], 'is what every module calls something else'],
+    ['error', ['a:string'], 'the file contract/errors.ts is there already'],
     ['news', ['a:string'], 'has no plural of its own: say it by --plural'],
     ['user', ['a:string'], 'the module users is there already'],
     ['menu', ['a:string'], 'the module menus is there already'],

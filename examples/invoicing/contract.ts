@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { extend } from '../../contract/core.ts'
 import type { ContractModule } from '../../contract/define.ts'
 import { page, pageRequest, SearchText } from '../../contract/page.ts'
-import { Id, Instant, label } from '../../contract/scalars.ts'
+import { Day, Id, Instant, label } from '../../contract/scalars.ts'
 
 /** What invoicing adds to the words of the contract. */
 const words = {
@@ -27,7 +27,6 @@ const words = {
 
 const { query, mutation } = extend(words)
 
-const Day = z.iso.date().max(10)
 const Cents = z.int().min(0).max(1_000_000_000)
 
 const Line = z.object({

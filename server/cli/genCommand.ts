@@ -13,6 +13,7 @@ import { targetsOf } from './generate/targets.ts'
 import { treeOf } from './generate/tree.ts'
 import { alsoChanged, type Part, refuseOverwriting, writePart } from './generate/writePart.ts'
 import { answer, columns, example, jsonOption } from './output.ts'
+import { requireTools } from './sources.ts'
 import type { Terminal } from './terminal.ts'
 
 interface Options {
@@ -48,6 +49,7 @@ const resourceCommand = (typed: string, terminal: Terminal): Command =>
     .addHelpText('after', `\nTypes of fields:\n${typeRows}`)
     .addHelpText('after', example(`${typed} ${invoice}`))
     .action((typedName: string, typedFields: readonly string[], options: ResourceOptions) => {
+      requireTools()
       const resource = resourceOf(typedName, typedFields, options)
       refuseClashes(resource)
       const part = resourcePart(resource)
@@ -67,6 +69,7 @@ const moduleCommand = (terminal: Terminal): Command =>
     .argument('<name>', 'what it is called, as in billing')
     .addHelpText('after', example('gen module billing'))
     .action((typedName: string, options: Options) => {
+      requireTools()
       const names = moduleNamesOf(typedName)
       refuseModuleClashes(names)
       const part = blankPart(names)

@@ -13,8 +13,10 @@ import { scenes } from './scenes.ts'
 export interface Probe {
   readonly label: string
   readonly isBare: boolean
-  /** It names an id of B, which no entry has a use for, but for a list: what is of it is not there. */
+  /** It names an id of B, which no entry has a use for. */
   readonly mustRefuse: boolean
+  /** It names it in a filter of a list alone, which may say instead that nothing is of it. */
+  readonly mayFindNothing: boolean
   readonly request: Request
   readonly twin: Request | undefined
 }
@@ -141,7 +143,10 @@ export const probesOf = (entry: Entry, world: World, cursorOfB: string | undefin
       const choices = combine(ids, world).flatMap((origins) =>
         headers.flatMap((header) => cursors.map((cursor) => ({ level, ids, origins, header, cursor, rest }))),
       )
-      return choices.filter((choice) => isForeign(choice, world)).map((choice) => toProbe(choice, world))
+      const isList = fieldsOf(entry).some(([name]) => name === 'cursor')
+      return choices
+        .filter((choice) => isForeign(choice, world))
+        .map((choice) => ({ ...toProbe(choice, world), mayFindNothing: isList && isFiltering(choice, world) }))
     })
 }
 
@@ -159,12 +164,18 @@ interface Choice {
 const foreignOrigins: readonly (Origin | undefined)[] = ['foreign', 'mixed']
 const hasForeignId = ({ ids, origins }: Choice, world: World) =>
   ids.some(({ kind }, index) => foreignOrigins.includes(origins[index]) && !isShared(kind, world))
+/** No foreign id but those to filter by: the id in a path is never optional, and `tenant_id` repeats the header. */
+const isFiltering = (choice: Choice, world: World) => {
+  const isFilter = ({ name, isOptional }: IdField) => isOptional && name !== 'tenant_id'
+  const others = choice.ids.map((field, index) => (isFilter(field) ? 'own' : (choice.origins[index] ?? 'own')))
+  return hasForeignId(choice, world) && !hasForeignId({ ...choice, origins: others }, world)
+}
 const hasSharedId = ({ origins }: Choice) => origins.includes('shared')
 
 const isForeign = (choice: Choice, world: World) =>
   hasForeignId(choice, world) || hasSharedId(choice) || choice.header === 'foreign' || choice.cursor !== undefined
 
-const toProbe = (choice: Choice, world: World): Probe => {
+const toProbe = (choice: Choice, world: World): Omit<Probe, 'mayFindNothing'> => {
   const { a, b } = world
   const { level, ids, origins, header, cursor, rest } = choice
   const build = (isTwin: boolean): Request => {

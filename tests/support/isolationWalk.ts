@@ -147,7 +147,7 @@ const refusalFaults = (entry: Entry, probe: Probe, { answer, twin }: { answer: A
     faults.push(`answered ${answer.body}, an unknown one ${twin.body}`)
   }
   if (probe.mustRefuse && answer.status < 400) {
-    if (!isList(entry)) faults.push(`something foreign was accepted: ${answer.status}`)
+    if (!probe.mayFindNothing) faults.push(`something foreign was accepted: ${answer.status}`)
     else if (answer.body !== twin.body) faults.push(`answered ${answer.body}, for an unknown one ${twin.body}`)
   }
   if (probe.isBare && unreached.has(answer.code ?? '') && entry.access !== 'public') {

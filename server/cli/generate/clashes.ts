@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import path from 'node:path'
 import { getTableName } from 'drizzle-orm'
 import type { Entries } from '../../../contract/define.ts'
 import { contract } from '../../../contract/index.ts'
@@ -5,6 +7,7 @@ import { modules as added } from '../../../contract/modules.ts'
 import document from '../../../contract/openapi.json' with { type: 'json' }
 import { permissions, topicNames } from '../../../contract/vocabulary.ts'
 import { tables } from '../../../db/tables.ts'
+import { projectFolder } from '../../projectFolder.ts'
 import { ForgeError, misused } from '../forgeError.ts'
 import type { Names } from './names.ts'
 import { enums, enumTypeName, foreignKey, pascal, type Resource, unique, uniques, wordsOfContract } from './resource.ts'
@@ -25,13 +28,7 @@ export const refuseClashes = (resource: Resource): void => {
 /** The same for a module without tables. */
 export const refuseModuleClashes = ({ camel, snake }: Pick<Names, 'camel' | 'snake'>): void => {
   if (isOwn(camel)) return
-  refuse(
-    claimed([
-      [Object.hasOwn(contract, camel), `the module ${camel}`],
-      ...wordsTaken(snake, snake),
-      pathTaken(snake.replaceAll('_', '-')),
-    ]),
-  )
+  refuse(claimed([...moduleTaken(camel), ...wordsTaken(snake, snake), pathTaken(snake.replaceAll('_', '-'))]))
 }
 
 /** Modules beside the built-in ones are written anew with --force. */
@@ -53,7 +50,7 @@ const clashOf = ({ names, references }: Resource): string | undefined => {
   const isSchema = Object.hasOwn(document.components.schemas, names.pascal) || wordsOfContract.has(names.pascal)
   const isField = references.some(({ field }) => pascal(field.word) === names.pascal)
   return claimed([
-    [Object.hasOwn(contract, names.camels), `the module ${names.camels}`],
+    ...moduleTaken(names.camels),
     [isTable, `the table ${names.snakes}`],
     [isSchema, `the schema ${names.pascal}`],
     [isField, `a reference called ${names.snake}`],
@@ -61,6 +58,12 @@ const clashOf = ({ names, references }: Resource): string | undefined => {
     ...wordsTaken(names.snakes, names.snake),
   ])
 }
+
+/** Also by a file of the contract that is no module's: `contract/errors.ts`. */
+const moduleTaken = (name: string): Claim[] => [
+  [Object.hasOwn(contract, name), `the module ${name}`],
+  [existsSync(path.join(projectFolder, `contract/${name}.ts`)), `the file contract/${name}.ts`],
+]
 
 const pathTaken = (segment: string): Claim => {
   const routes = Object.values<Entries>(contract).flatMap((entries) =>

@@ -39,9 +39,9 @@ const schemas = (resource: Resource) => {
 }
 
 const outputOf = (resource: Resource, field: Field) =>
-  field.type === 'enum' ? enumSchema(resource, field) : fieldTypes[field.type].output
+  field.type === 'enum' ? enumSchema(resource, field) : (fieldTypes[field.type].output ?? '')
 const inputOf = (resource: Resource, field: Field) =>
-  field.type === 'enum' ? enumSchema(resource, field) : fieldTypes[field.type].input
+  field.type === 'enum' ? enumSchema(resource, field) : (fieldTypes[field.type].input ?? '')
 const nullable = ({ isOptional }: Field, schema: string) => (isOptional ? `${schema}.nullable()` : schema)
 const quoted = (text: string) => `'${text}'`
 
@@ -87,25 +87,39 @@ const refusals = (resource: Resource) => [
   ...resource.references.map(({ field }) => `'${resource.names.snakes}.${field.word}_not_found'`),
 ]
 
-const entries = (resource: Resource) => {
-  const { names, isTenant, fields } = resource
-  const path = `/api/v1/${names.kebabs}`
-  const tenancy = `    tenancy: '${isTenant ? 'bucket' : 'global'}',`
-  const read = lines(`    access: '${names.snakes}.read',`, "    rate: 'read',", tenancy)
-  const write = lines(`    access: '${names.snakes}.manage',`, "    rate: 'write',", tenancy, "    idempotency: 'key',")
-  const missing = `'${names.snakes}.not_found'`
-  const words = sortable(resource).flatMap(({ name }) => [name, `-${name}`])
-  const sorts = ['created_at', '-created_at', ...words].map(quoted)
-  const listErrors = "    errors: ['cursor.invalid'],"
-  const createErrors = [...refusals(resource), ...(isTenant ? [`'${names.snakes}.tenant_required'`] : [])]
-  return lines(
-    `export const ${names.camels} = {`,
+const entries = (resource: Resource) =>
+  lines(
+    `export const ${resource.names.camels} = {`,
     '  ...words,',
     '  entries: {',
+    [list, get, create, update, remove].map((entry) => `${entry(resource)}\n`),
+    '  },',
+    '}',
+  )
+
+/** What the entries of reading have in common, and those of writing. */
+const reading = (resource: Resource) => rules(resource, 'read')
+const writing = (resource: Resource) => lines(rules(resource, 'manage'), "    idempotency: 'key',")
+const rules = ({ names, isTenant }: Resource, permission: 'read' | 'manage') =>
+  lines(
+    `    access: '${names.snakes}.${permission}',`,
+    `    rate: '${permission === 'read' ? 'read' : 'write'}',`,
+    `    tenancy: '${isTenant ? 'bucket' : 'global'}',`,
+  )
+
+const pathOf = ({ names }: Resource) => `/api/v1/${names.kebabs}`
+const notFound = ({ names }: Resource) => `'${names.snakes}.not_found'`
+const one = ({ names }: Resource) => `${article(names.one)} ${names.one}`
+
+const list = (resource: Resource) => {
+  const { names, isTenant } = resource
+  const columns = ['created_at', ...sortable(resource).map(({ name }) => name)]
+  const sorts = columns.flatMap((name) => [name, `-${name}`]).map(quoted)
+  return lines(
     '  list: query({',
     `    summary: '${sentence(names.many)}${isTenant ? ' of the tenant' : ''}, the newest first unless \`sort\` says otherwise.',`,
-    `    http: ['GET', '${path}'],`,
-    read,
+    `    http: ['GET', '${pathOf(resource)}'],`,
+    reading(resource),
     isTenant && '    replica: true,',
     '    input: z.object({',
     '      ...pageRequest,',
@@ -114,53 +128,65 @@ const entries = (resource: Resource) => {
     `      sort: z.enum([${sorts}]).default('-created_at'),`,
     '    }),',
     `    output: page(${names.pascal}),`,
-    listErrors,
+    "    errors: ['cursor.invalid'],",
     '  }),',
-    '',
-    '  get: query({',
-    `    summary: 'One ${names.one}.',`,
-    `    http: ['GET', '${path}/{id}'],`,
-    read,
-    '    input: z.object({ id: Id }),',
-    `    output: ${names.pascal},`,
-    `    errors: [${missing}],`,
-    '  }),',
-    '',
-    '  create: mutation({',
-    `    summary: 'Make ${article(names.one)} ${names.one}.',`,
-    `    http: ['POST', '${path}', 201],`,
-    write,
-    '    input: z.object({',
-    fields.map(
-      (field) =>
-        `      ${field.name}: ${nullable(field, inputOf(resource, field))}${field.isOptional ? '.default(null)' : ''},`,
-    ),
-    '    }),',
-    `    output: ${names.pascal},`,
-    createErrors.length > 0 && `    errors: [${createErrors}],`,
-    '  }),',
-    '',
-    '  update: mutation({',
-    `    summary: 'Change ${article(names.one)} ${names.one}; fields left out stay.',`,
-    `    http: ['PATCH', '${path}/{id}'],`,
-    write,
-    '    input: z.object({',
-    '      id: Id,',
-    fields.map((field) => `      ${field.name}: ${nullable(field, inputOf(resource, field))}.optional(),`),
-    '    }),',
-    `    output: ${names.pascal},`,
-    `    errors: [${[missing, ...refusals(resource)]}],`,
-    '  }),',
-    '',
-    '  delete: mutation({',
-    `    summary: 'Delete ${article(names.one)} ${names.one} that nothing refers to.',`,
-    `    http: ['DELETE', '${path}/{id}'],`,
-    write,
-    '    input: z.object({ id: Id }),',
-    '    output: z.void(),',
-    `    errors: [${missing}, '${names.snakes}.in_use'],`,
-    '  }),',
-    '  },',
-    '}',
   )
 }
+
+const get = (resource: Resource) =>
+  lines(
+    '  get: query({',
+    `    summary: 'One ${resource.names.one}.',`,
+    `    http: ['GET', '${pathOf(resource)}/{id}'],`,
+    reading(resource),
+    '    input: z.object({ id: Id }),',
+    `    output: ${resource.names.pascal},`,
+    `    errors: [${notFound(resource)}],`,
+    '  }),',
+  )
+
+const create = (resource: Resource) => {
+  const { names, isTenant, fields } = resource
+  const errors = [...refusals(resource), ...(isTenant ? [`'${names.snakes}.tenant_required'`] : [])]
+  const input = (field: Field) =>
+    `${nullable(field, inputOf(resource, field))}${field.isOptional ? '.default(null)' : ''}`
+  return lines(
+    '  create: mutation({',
+    `    summary: 'Make ${one(resource)}.',`,
+    `    http: ['POST', '${pathOf(resource)}', 201],`,
+    writing(resource),
+    '    input: z.object({',
+    fields.map((field) => `      ${field.name}: ${input(field)},`),
+    '    }),',
+    `    output: ${names.pascal},`,
+    errors.length > 0 && `    errors: [${errors}],`,
+    '  }),',
+  )
+}
+
+const update = (resource: Resource) =>
+  lines(
+    '  update: mutation({',
+    `    summary: 'Change ${one(resource)}; fields left out stay.',`,
+    `    http: ['PATCH', '${pathOf(resource)}/{id}'],`,
+    writing(resource),
+    '    input: z.object({',
+    '      id: Id,',
+    resource.fields.map((field) => `      ${field.name}: ${nullable(field, inputOf(resource, field))}.optional(),`),
+    '    }),',
+    `    output: ${resource.names.pascal},`,
+    `    errors: [${[notFound(resource), ...refusals(resource)]}],`,
+    '  }),',
+  )
+
+const remove = (resource: Resource) =>
+  lines(
+    '  delete: mutation({',
+    `    summary: 'Delete ${one(resource)} that nothing refers to.',`,
+    `    http: ['DELETE', '${pathOf(resource)}/{id}'],`,
+    writing(resource),
+    '    input: z.object({ id: Id }),',
+    '    output: z.void(),',
+    `    errors: [${notFound(resource)}, '${resource.names.snakes}.in_use'],`,
+    '  }),',
+  )

@@ -11,7 +11,7 @@ export interface Join {
 /** `contract/modules.ts` with a module more. Throws ForgeError when the file is not as it came. */
 export const joinContract = (text: string, join: Join): string =>
   withImport(
-    replaceOnce(text, contractList, 'contract/modules.ts', (_, names: string) => {
+    changed(text, contractList, (_, names) => {
       const all = [...namesIn(names), join.name]
       return `export const modules = { ${all.join(', ')} } satisfies`
     }),
@@ -21,7 +21,7 @@ export const joinContract = (text: string, join: Join): string =>
 /** `contract/modules.ts` with a module less. */
 export const leaveContract = (text: string, name: string): string =>
   withoutImport(
-    replaceOnce(text, contractList, 'contract/modules.ts', (_, names: string) => {
+    changed(text, contractList, (_, names) => {
       const all = namesIn(names).filter((other) => other !== name)
       return `export const modules = {${all.length > 0 ? ` ${all.join(', ')} ` : ''}} satisfies`
     }),
@@ -31,22 +31,30 @@ export const leaveContract = (text: string, name: string): string =>
 /** `server/modules.ts` with a module more, behind all others. */
 export const joinServer = (text: string, join: Join): string =>
   withImport(
-    replaceOnce(text, serverList, 'server/modules.ts', (all: string) => all.replace(/\n\)$/, `\n  ${join.name},\n)`)),
+    changed(text, serverList, (all) => all.replace(/\n\)$/, `\n  ${join.name},\n)`)),
     join,
   )
 
 /** `server/modules.ts` with a module less. */
 export const leaveServer = (text: string, name: string): string =>
   withoutImport(
-    replaceOnce(text, serverList, 'server/modules.ts', (all: string) => all.replace(`\n  ${name},`, '')),
+    changed(text, serverList, (all) => all.replace(`\n  ${name},`, '')),
     name,
   )
 
 /** The names of the modules that `contract/modules.ts` lists. */
-export const listedIn = (text: string): readonly string[] => namesIn(contractList.exec(text)?.[1] ?? '')
+export const listedIn = (text: string): readonly string[] => namesIn(contractList.pattern.exec(text)?.[1] ?? '')
 
-const contractList = /export const modules = \{([^}]*)\} satisfies/
-const serverList = /export const modules = listModules\(contract\)\(\n(?: {2}\w+,\n)*\)/
+interface List {
+  readonly file: string
+  readonly pattern: RegExp
+}
+
+const contractList: List = { file: 'contract/modules.ts', pattern: /export const modules = \{([^}]*)\} satisfies/ }
+const serverList: List = {
+  file: 'server/modules.ts',
+  pattern: /export const modules = listModules\(contract\)\(\n(?: {2}\w+,\n)*\)/,
+}
 
 const namesIn = (list: string) =>
   list
@@ -54,10 +62,10 @@ const namesIn = (list: string) =>
     .map((name) => name.trim())
     .filter((name) => name !== '')
 
-const replaceOnce = (text: string, pattern: RegExp, file: string, replace: (all: string, inside: string) => string) => {
+const changed = (text: string, { file, pattern }: List, change: (all: string, inside: string) => string) => {
   if (!pattern.test(text))
     throw new ForgeError(`${file} does not hold the list of modules as it came: list the module there by hand.`)
-  return text.replace(pattern, replace)
+  return text.replace(pattern, change)
 }
 
 /** Before the first import that sorts behind it, as the linter wants them. */

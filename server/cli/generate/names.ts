@@ -33,8 +33,7 @@ export const namesOf = (typed: string, plural?: string): Names => {
   const many = plural === undefined ? [...words.slice(0, -1), pluralOf(last)] : wordsOf(plural)
   if (one.join() === many.join())
     throw refused(typed, `has no plural of its own: say it by --plural, or try ${words.join('-')}-item`)
-  if (tokens.has(camelOf(one)) || tokens.has(camelOf(many)))
-    throw refused(typed, `is a word of TypeScript: put another before it, as in my-${words.join('-')}`)
+  requireFree(typed, camelOf(many), camelOf(one))
   return {
     one: one.join(' '),
     many: many.join(' '),
@@ -55,7 +54,7 @@ const pluralOf = (word: string) => (word === 's' ? 'ses' : pluralize.plural(word
 /** The spellings of a module, which is named as it was typed. Throws ForgeError for what cannot be a name. */
 export const moduleNamesOf = (typed: string): Pick<Names, 'one' | 'camel' | 'snake'> => {
   const words = wordsOf(typed)
-  if (tokens.has(camelOf(words))) throw refused(typed, 'is a word of TypeScript: name it otherwise')
+  requireFree(typed, camelOf(words))
   return { one: words.join(' '), camel: camelOf(words), snake: words.join('_') }
 }
 
@@ -77,6 +76,12 @@ const capital = (word: string) => word.charAt(0).toUpperCase() + word.slice(1)
 export const pascalOf = (words: readonly string[]): string => words.map(capital).join('')
 const camelOf = ([first = '', ...rest]: readonly string[]) => first + pascalOf(rest)
 
+const requireFree = (typed: string, module: string, row = module) => {
+  const other = `put another word before it, as in my-${typed.toLowerCase()}`
+  if (tokens.has(module) || tokens.has(row)) throw refused(typed, `is a word of TypeScript: ${other}`)
+  if (ours.has(module)) throw refused(typed, `is what every module calls something else: ${other}`)
+}
+
 const refused = (typed: string, why: string) => new ForgeError(`Nothing was done: "${typed}" ${why}.`, misused)
 
 /** What no variable can be called. ECMAScript 2024, 12.7.2, strict mode. */
@@ -87,3 +92,6 @@ const tokens = new Set(
     'return static super switch this throw true try typeof undefined var void while with yield'
   ).split(' '),
 )
+
+/** What the files of a module import or declare under this name. */
+const ours = new Set('contract defineModule extend handlers mutation words z'.split(' '))

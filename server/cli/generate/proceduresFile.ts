@@ -1,67 +1,20 @@
 import { lines, withImports } from './imports.ts'
 import { finderName } from './queriesFile.ts'
-import { filters, foreignKey, type Resource, searched, told, unique, uniques } from './resource.ts'
+import { filters, foreignKey, type Resource, searched, told as toldFields, unique, uniques } from './resource.ts'
 
 /** `server/features/<resources>/procedures.ts`: a handler for each entry. */
 export const proceduresFile = (resource: Resource): string => {
-  const { names, isTenant, references } = resource
-  const row = rowOf(resource)
-  const bucket = isTenant ? ', bucket' : ''
-  const here = isTenant ? '{ id, bucket }' : '{ id }'
-  const missing = `throw fail('${names.snakes}.not_found')`
+  const { names, references } = resource
+  const { pascal, pascals } = names
   const code = lines(
     `export const ${names.camels}: Handlers<typeof contract.${names.camels}> = {`,
-    list(resource),
-    '',
-    `  async get({ ${isTenant ? 'readAs, bucket' : 'db'}, input: { id }, fail }) {`,
-    isTenant
-      ? `    const [${row}] = await readAs((db) => find${names.pascal}(db, { id, bucket }))`
-      : `    const [${row}] = await find${names.pascal}(db, { id })`,
-    `    if (!${row}) ${missing}`,
-    `    return ${row}`,
-    '  },',
-    '',
-    `  async create({ transaction, record${bucket}, input${isRefused(resource) || isTenant ? ', fail' : ''} }) {`,
-    isTenant && `    if (bucket === 'global') throw fail('${names.snakes}.tenant_required')`,
-    '    const id = uuidv7()',
-    '    return transaction(async (tx) => {',
-    references.length > 0 && `      await requireTargets(tx, { ...input${bucket} }, fail)`,
-    `      const inserting = insert${names.pascal}(tx, { ...input, id${bucket} })`,
-    `      const ${row} = onlyRow(await inserting${isRefused(resource) ? '.catch(explain(fail))' : ''})`,
-    `      await record(tx, { topic: '${names.snake}.created', target: id, payload: ${payload(resource)} })`,
-    `      return ${row}`,
-    '    })',
-    '  },',
-    '',
-    `  async update({ transaction, record${bucket}, input: { id, ...changes }, fail }) {`,
-    '    return transaction(async (tx) => {',
-    `      const [before] = await hold${names.pascal}(tx, ${here})`,
-    `      if (!before) ${missing}`,
-    references.length > 0 && `      await requireTargets(tx, { ...changes${bucket} }, fail)`,
-    `      const updating = update${names.pascal}(tx, { ...before, ...changes${bucket} })`,
-    `      const ${row} = onlyRow(await updating${isRefused(resource) ? '.catch(explain(fail))' : ''})`,
-    `      await record(tx, { topic: '${names.snake}.updated', target: id, payload: ${payload(resource)} })`,
-    `      return ${row}`,
-    '    })',
-    '  },',
-    '',
-    `  async delete({ transaction, record${bucket}, input: { id }, fail }) {`,
-    '    return transaction(async (tx) => {',
-    `      const deleting = delete${names.pascal}(tx, ${here})`,
-    '      const [deleted] = await deleting.catch((error: unknown) => {',
-    `        throw isReferred(error) ? fail('${names.snakes}.in_use') : error`,
-    '      })',
-    `      if (!deleted) ${missing}`,
-    `      await record(tx, { topic: '${names.snake}.deleted', target: id, payload: {} })`,
-    '    })',
-    '  },',
+    [list, get, create, update, remove].map((handler) => `${handler(resource)}\n`),
     '}',
     references.length > 0 && `\n${requireTargets(resource)}`,
     isRefused(resource) && `\n${explain(resource)}`,
   )
-  const { pascal, pascals } = names
-  const finders = references.map(finderName)
-  const queries = [`count${pascals}`, `delete${pascal}`, ...new Set(finders), `find${pascal}`, `hold${pascal}`]
+  const finders = new Set(references.map(finderName))
+  const queries = [`count${pascals}`, `delete${pascal}`, ...finders, `find${pascal}`, `hold${pascal}`]
   return withImports(code, [
     { from: 'uuidv7', names: ['uuidv7'] },
     { from: '../../../contract/index.ts', names: ['contract'], isType: true },
@@ -76,8 +29,83 @@ export const proceduresFile = (resource: Resource): string => {
   ])
 }
 
+/** Behind other parameters. */
+const bucketOf = ({ isTenant }: Resource) => (isTenant ? ', bucket' : '')
+const place = (resource: Resource) => `{ id${bucketOf(resource)} }`
+const missing = ({ names }: Resource) => `throw fail('${names.snakes}.not_found')`
+const caught = (resource: Resource) => (isRefused(resource) ? '.catch(explain(fail))' : '')
+
+const get = (resource: Resource) => {
+  const { names, isTenant } = resource
+  const row = rowOf(resource)
+  return lines(
+    `  async get({ ${isTenant ? 'readAs, bucket' : 'db'}, input: { id }, fail }) {`,
+    isTenant
+      ? `    const [${row}] = await readAs((db) => find${names.pascal}(db, { id, bucket }))`
+      : `    const [${row}] = await find${names.pascal}(db, { id })`,
+    `    if (!${row}) ${missing(resource)}`,
+    `    return ${row}`,
+    '  },',
+  )
+}
+
+/** The end of a transaction that wrote a row: the event, and the row as the answer. */
+const told = (resource: Resource, happened: 'created' | 'updated') =>
+  lines(
+    `      await record(tx, { topic: '${resource.names.snake}.${happened}', target: id, payload: ${payload(resource)} })`,
+    `      return ${rowOf(resource)}`,
+    '    })',
+    '  },',
+  )
+
+const create = (resource: Resource) => {
+  const { names, isTenant, references } = resource
+  const bucket = bucketOf(resource)
+  return lines(
+    `  async create({ transaction, record${bucket}, input${isRefused(resource) || isTenant ? ', fail' : ''} }) {`,
+    isTenant && `    if (bucket === 'global') throw fail('${names.snakes}.tenant_required')`,
+    '    const id = uuidv7()',
+    '    return transaction(async (tx) => {',
+    references.length > 0 && `      await requireTargets(tx, { ...input${bucket} }, fail)`,
+    `      const inserting = insert${names.pascal}(tx, { ...input, id${bucket} })`,
+    `      const ${rowOf(resource)} = onlyRow(await inserting${caught(resource)})`,
+    told(resource, 'created'),
+  )
+}
+
+const update = (resource: Resource) => {
+  const { names, references } = resource
+  const bucket = bucketOf(resource)
+  return lines(
+    `  async update({ transaction, record${bucket}, input: { id, ...changes }, fail }) {`,
+    '    return transaction(async (tx) => {',
+    `      const [before] = await hold${names.pascal}(tx, ${place(resource)})`,
+    `      if (!before) ${missing(resource)}`,
+    references.length > 0 && `      await requireTargets(tx, { ...changes${bucket} }, fail)`,
+    `      const updating = update${names.pascal}(tx, { ...before, ...changes${bucket} })`,
+    `      const ${rowOf(resource)} = onlyRow(await updating${caught(resource)})`,
+    told(resource, 'updated'),
+  )
+}
+
+const remove = (resource: Resource) => {
+  const { names } = resource
+  return lines(
+    `  async delete({ transaction, record${bucketOf(resource)}, input: { id }, fail }) {`,
+    '    return transaction(async (tx) => {',
+    `      const deleting = delete${names.pascal}(tx, ${place(resource)})`,
+    '      const [deleted] = await deleting.catch((error: unknown) => {',
+    `        throw isReferred(error) ? fail('${names.snakes}.in_use') : error`,
+    '      })',
+    `      if (!deleted) ${missing(resource)}`,
+    `      await record(tx, { topic: '${names.snake}.deleted', target: id, payload: {} })`,
+    '    })',
+    '  },',
+  )
+}
+
 const isRefused = (resource: Resource) => uniques(resource).length > 0 || resource.references.length > 0
-const payload = (resource: Resource) => (told(resource).length > 0 ? rowOf(resource) : '{}')
+const payload = (resource: Resource) => (toldFields(resource).length > 0 ? rowOf(resource) : '{}')
 
 /** Names that a handler has for something else. */
 const taken = new Set(

@@ -20,14 +20,16 @@ export interface Reference {
 /** What a resource can refer to: people, and resources that stand where this one will stand. */
 export interface Target {
   /** `users` for people. */
-  readonly names: Pick<Names, 'camels' | 'snakes' | 'kebabs' | 'camel' | 'pascal'>
+  readonly names: Pick<Names, 'camels' | 'snakes' | 'kebabs' | 'camel'>
   /** Its rows belong to tenants. People belong to none, and are members of some. */
   readonly isTenant: boolean
 }
 
-export const isPeople = ({ names }: Target): boolean => names.camels === 'users'
+/** The target of references to people. */
+export const people = 'users'
+export const isPeople = ({ names }: Target): boolean => names.camels === people
 
-export const has = (rule: 'isSortable' | 'isSearched' | 'isFilter' | 'isTold') => (field: Field) =>
+export const has = (rule: 'isSortable' | 'isSearched' | 'isFilter') => (field: Field) =>
   fieldTypes[field.type][rule] === true
 
 /** Those whose order a list can follow: a position in it is a value, which null is not. */
@@ -49,6 +51,10 @@ export const enumSchema = ({ names }: Resource, { word }: Field): string =>
 /** `invoiceStatus` in the code of the table, `invoice_status` in the database. */
 export const enumType = ({ names }: Resource, { word }: Field): string => `${names.camel}${pascal(word)}`
 export const enumTypeName = ({ names }: Resource, { word }: Field): string => `${names.snake}_${word}`
+
+/** One of the two values that a test has for a field. */
+export const sampleOf = (field: Field, which: 0 | 1): string =>
+  (fieldTypes[field.type].sample?.[which] ?? '').replaceAll('%', spoken(field))
 
 /** Names for a sentence: `the due day`. */
 export const spoken = ({ word }: Field): string => word.replaceAll('_', ' ')

@@ -1,7 +1,6 @@
 import type { Field } from './fields.ts'
-import { fieldTypes } from './fieldTypes.ts'
 import { lines, withImports } from './imports.ts'
-import { article, isPeople, pascal, type Reference, type Resource } from './resource.ts'
+import { article, isPeople, pascal, type Reference, type Resource, sampleOf } from './resource.ts'
 
 /** `tests/scenes/<resources>.ts`: what the laws must know of the resource. */
 export const sceneFile = (resource: Resource): string => {
@@ -70,7 +69,7 @@ const valueInBody = (resource: Resource, field: Field) => {
     if (isPeople(target)) return 'work.personId'
     return `await work.make('/${target.names.kebabs}', await ${target.names.camel}Body(work))`
   }
-  return sampleOf(field, field.isUnique ? 'randomUUID()' : `'${pascal(field.word)}'`, 'randomInt(1_000_000)')
+  return written(field, field.isUnique ? 'randomUUID()' : `'${pascal(field.word)}'`, 'randomInt(1_000_000)')
 }
 
 /** A value of a row: every text begins with the canary of its tenant. */
@@ -81,14 +80,15 @@ const valueInRow = (resource: Resource, field: Field) => {
   if (field.type === 'text') return text
   if (field.type === 'url') return '`https://example.org/${canary}`'
   if (field.type === 'json') return '{ note: canary }'
-  return sampleOf(field, text, 'randomInt(1_000_000)')
+  return written(field, text, 'randomInt(1_000_000)')
 }
 
-const sampleOf = ({ type, isUnique, choices, word }: Field, text: string, number: string): string => {
+const written = (field: Field, text: string, number: string): string => {
+  const { type, isUnique, choices } = field
   if (type === 'enum') return `'${choices[0]}'`
   if (type === 'string') return text
   if (type === 'email')
     return text.startsWith('`') ? text.replace(/`$/, '@example.org`') : '`${randomUUID()}@example.org`'
   if (type === 'int' && isUnique) return number
-  return fieldTypes[type].sample.replaceAll('%', word.replaceAll('_', ' '))
+  return sampleOf(field, 0)
 }

@@ -51,7 +51,7 @@ export const tableFile = (resource: Resource): string => {
 const drizzle = 'bigint boolean date doublePrecision index integer jsonb pgEnum pgTable text unique uuid'.split(' ')
 
 const column = (resource: Resource, field: Field) => {
-  const built = field.type === 'enum' ? `${enumType(resource, field)}()` : fieldTypes[field.type].column
+  const built = field.type === 'enum' ? `${enumType(resource, field)}()` : (fieldTypes[field.type].column ?? '')
   const target = resource.references.find((reference) => reference.field === field)?.target
   // Without an action: what is referred to is not deleted, but may go in one statement with what refers to it, as a tenant's rows do.
   return `${built}${field.isOptional ? '' : '.notNull()'}${target ? `.references(() => ${target.names.camels}.id)` : ''}`

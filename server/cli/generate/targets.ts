@@ -3,8 +3,8 @@ import path from 'node:path'
 import { modules } from '../../../contract/modules.ts'
 import { ForgeError, misused } from '../forgeError.ts'
 import type { Field } from './fields.ts'
-import { namesOf } from './names.ts'
-import type { Reference, Target } from './resource.ts'
+import { moduleNamesOf, namesOf } from './names.ts'
+import { people, type Reference, type Target } from './resource.ts'
 
 interface Referring {
   /** Where the project is. */
@@ -29,21 +29,29 @@ export const targetsOf = ({ project, fields, isTenant }: Referring): readonly Re
     })
 
 const targetOf = (project: string, { word, target }: Field): Target => {
-  if (target === 'users')
-    return {
-      names: { camels: 'users', snakes: 'users', kebabs: 'users', camel: 'user', pascal: 'User' },
-      isTenant: false,
-    }
-  const names = namesOf(target)
-  const table = path.join(project, `db/schema/${names.camels}.ts`)
-  const scene = path.join(project, `tests/scenes/${names.camels}.ts`)
-  const isThere = Object.hasOwn(modules, names.camels) && existsSync(table) && existsSync(scene)
-  if (!isThere || !readFileSync(scene, 'utf8').includes('export const body'))
-    throw new ForgeError(
-      `Nothing was done: ${word} cannot refer to ${target}: to users, or to a resource that gen resource has made${known()}.`,
-      misused,
-    )
-  return { names, isTenant: /\btenant_id: uuid\(\)/.test(readFileSync(table, 'utf8')) }
+  const names = [namesOf, spelt].map((spell) => spell(target)).find(({ camels }) => isReferable(project, camels))
+  if (names) return { names, isTenant: /\btenant_id: uuid\(\)/.test(readIn(project, `db/schema/${names.camels}.ts`)) }
+  throw new ForgeError(
+    `Nothing was done: ${word} cannot refer to ${target}: to users, or to a resource that gen resource has made${known()}.`,
+    misused,
+  )
+}
+
+/** As it was typed, for a plural that was said when the resource was made, and for people. */
+const spelt = (typed: string): Target['names'] => {
+  const { camel, snake } = moduleNamesOf(typed)
+  return { camel, camels: camel, snakes: snake, kebabs: snake.replaceAll('_', '-') }
+}
+
+const isReferable = (project: string, name: string) =>
+  name === people ||
+  (Object.hasOwn(modules, name) &&
+    existsSync(path.join(project, `db/schema/${name}.ts`)) &&
+    readIn(project, `tests/scenes/${name}.ts`).includes('export const body'))
+
+const readIn = (project: string, file: string) => {
+  const place = path.join(project, file)
+  return existsSync(place) ? readFileSync(place, 'utf8') : ''
 }
 
 const known = () => (Object.keys(modules).length > 0 ? ` (${Object.keys(modules).join(', ')})` : '')

@@ -1,7 +1,6 @@
 import type { Field } from './fields.ts'
-import { fieldTypes } from './fieldTypes.ts'
 import { lines, withImports } from './imports.ts'
-import { filters, type Resource, searched, sentence, sortable, uniques } from './resource.ts'
+import { filters, type Resource, sampleOf, searched, sentence, sortable, spoken, uniques } from './resource.ts'
 
 /** `tests/<resources>.test.ts`: what the laws do not say of it, through the real app on both adapters. */
 export const testFile = (resource: Resource): string => {
@@ -77,7 +76,7 @@ const making = (resource: Resource) => {
     uniques(resource).map((field) =>
       lines(
         '',
-        `  it('has each ${field.word.replaceAll('_', ' ')} once', async () => {`,
+        `  it('has each ${spoken(field)} once', async () => {`,
         '    const [first, second] = [await create(), await create()]',
         `    const again = { ${field.name}: first.${field.name} }`,
         `    const taken = [409, '${names.snakes}.${field.word}_taken']`,
@@ -89,7 +88,7 @@ const making = (resource: Resource) => {
     references.map(({ field }) =>
       lines(
         '',
-        `  it('takes no ${field.word.replaceAll('_', ' ')} that is not there', async () => {`,
+        `  it('takes no ${spoken(field)} that is not there', async () => {`,
         `    const nobody = { ${field.name}: randomUUID() }`,
         `    const missing = [404, '${names.snakes}.${field.word}_not_found']`,
         "    expect(codeOf(await send('POST', '', { ...(await body(work)), ...nobody }))).toEqual(missing)",
@@ -177,11 +176,12 @@ const changing = (resource: Resource) => {
   )
 }
 
-const anotherValue = ({ type, isUnique, word }: Field) => {
+const anotherValue = (field: Field) => {
+  const { type, isUnique } = field
   if (type === 'string') return isUnique ? 'randomUUID()' : "'Another'"
   if (type === 'email') return '`${randomUUID()}@example.org`'
   if (type === 'int' && isUnique) return '-1'
-  return fieldTypes[type].other.replaceAll('%', word.replaceAll('_', ' '))
+  return sampleOf(field, 1)
 }
 
 const deleting = ({ names }: Resource) =>
