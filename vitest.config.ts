@@ -5,7 +5,7 @@ import { configDefaults, defineConfig } from 'vitest/config'
 const listed = readFileSync('contract/modules.ts', 'utf8').matchAll(/'\.\.\/(examples\/\w+)\//g)
 const testsOfPacks = [...listed].map(([, folder]) => `${folder}/tests/**/*.test.ts`)
 
-/** They install packages and build pages, for which the others do not wait: `npm run test:examples`, in the mode of this name. */
+/** They install packages and build pages, for which the others do not wait: they run in the mode of this name. */
 const testsOfExamples = 'tests/examples/**'
 
 export default defineConfig(({ mode }) => ({

@@ -132,11 +132,13 @@ describe('a new project', () => {
         .filter((link) => !/^[a-z]+:/.test(link))
         .filter((link) => !isThere(path.posix.join(path.posix.dirname(place), link).replace(/\/$/, '')))
         .map((link) => `${place} links to ${link}`),
-      ...all(text, /npm run (?:-s )?([\w:]+)/g)
+    ])
+    const unknown = [...texts].flatMap(([place, text]) =>
+      all(text, /npm run (?:-s )?([\w:]+)/g)
         .filter((script) => !scripts[script])
         .map((script) => `${place} names npm run ${script}`),
-    ])
-    expect(dead).toEqual([])
+    )
+    expect([...dead, ...unknown]).toEqual([])
   })
 
   it('imports no file that is not there', () => {
@@ -189,13 +191,18 @@ describe('from another project', () => {
     'package-lock.json': json({ name: 'mine', packages: { '': { name: 'mine' } } }),
     'client-sdk/package.json': json({ name: 'mine-client' }),
     'README.md': '# mine\n\n## Run\n\nRun it.\n\n## History\n\nLong.\n',
-    '.npmrc': 'ignore-scripts=true\n//registry.example.org/:_authToken=secret\n_auth=secret\n',
-    '.gitignore': 'dist/\n*.log\n',
+    '.npmrc':
+      'ignore-scripts=true\n//registry.example.org/:_authToken=secret\n_auth=secret\nproxy=http://ada:secret@proxy.example.org\nkey=secret\n',
+    '.gitignore': 'dist/\n*.log\n/src/local\n',
+    'src/.gitignore': 'notes/*.md\n!notes/kept.md\n',
     LICENSE: 'free',
     'src/a.js': 'const mine = 1\n',
     'src/.env': 'JWT_SECRET=secret\n',
     'src/debug.log': 'secret\n',
     'src/dist/a.js': 'stale\n',
+    'src/local/a.js': 'secret\n',
+    'src/notes/mine.md': 'secret\n',
+    'src/notes/kept.md': 'kept\n',
     'src/page.md': '# mine\n\nnpm install mine-client\n',
   }
   const put = (files: Readonly<Record<string, string>>) => {
@@ -218,7 +225,9 @@ describe('from another project', () => {
       'README.md',
       'package-lock.json',
       'package.json',
+      'src/.gitignore',
       'src/a.js',
+      'src/notes/kept.md',
       'src/page.md',
     ])
     expect([...files.values()].filter((text) => text.includes('secret'))).toEqual([])
@@ -275,8 +284,17 @@ describe('the package', () => {
     expect(packed.filter((file) => file.startsWith('dist/') && !bundles.test(file))).toEqual([])
   })
 
-  it('would hold no .env, wherever it stands', () => {
-    expect(isPacked('deploy/.env', files)).toBe(false)
-    expect(isPacked('deploy/.env.example', files)).toBe(true)
+  const manifest = newProject(projectFolder, 'acme-orders').find((file) => file.path === 'package.json')
+  const ofNewProject = JSON.parse(`${manifest?.contents}`).files
+  const secret = ['.env', '.env.production', 'new.env', 'tls.key', 'tls.pem', 'main.log', 'node_modules/a/index.js']
+
+  it.each(secret)('would hold no %s, wherever it stands, and neither would that of a new project', (name) => {
+    for (const listed of [files, ofNewProject])
+      for (const folder of ['deploy', 'server/platform'])
+        expect(isPacked(`${folder}/${name}`, listed), `${folder}/${name}`).toBe(false)
+  })
+
+  it('holds the examples of .env', () => {
+    expect(['.env.example', 'deploy/.env.example'].filter((file) => !isPacked(file, files))).toEqual([])
   })
 })

@@ -1,41 +1,63 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 
+/** A line of a `.gitignore`. */
+interface Rule {
+  /** Where it stands, seen from the project. */
+  readonly folder: string
+  readonly pattern: string
+  /** Begins with `!`. */
+  readonly isKept: boolean
+}
+
+const never = ['.git', 'node_modules'].map((pattern) => ({ folder: '', pattern, isKept: false }))
+
 /**
  * The files below a folder of a project, seen from the project and sorted, but for what `.gitignore` leaves out. Git is not
  * asked: a project, and a package of it, may do without.
  */
-export const projectFiles = (root: string): string[] => filesBelow(root, '', ['.git', 'node_modules']).sort()
+export const projectFiles = (root: string): string[] => filesBelow(root, '', never).sort()
 
-const filesBelow = (root: string, folder: string, outer: readonly string[]): string[] => {
-  const ignored = [...outer, ...ignoredIn(path.join(root, folder))]
-  return readdirSync(path.join(root, folder), { withFileTypes: true })
-    .filter(({ name }) => !ignored.some((pattern) => matches(name, pattern)))
-    .flatMap((entry) => {
-      const place = path.posix.join(folder, entry.name)
-      if (entry.isDirectory()) return filesBelow(root, place, ignored)
-      return entry.isFile() ? [place] : []
-    })
+const filesBelow = (root: string, folder: string, outer: readonly Rule[]): string[] => {
+  const rules = [...outer, ...rulesIn(root, folder)]
+  return readdirSync(path.join(root, folder), { withFileTypes: true }).flatMap((entry) => {
+    const place = path.posix.join(folder, entry.name)
+    if (isIgnored(place, rules)) return []
+    if (entry.isDirectory()) return filesBelow(root, place, rules)
+    return entry.isFile() ? [place] : []
+  })
 }
 
-/** Names alone, with stars in them: that is all our files say. */
-const ignoredIn = (folder: string): string[] => {
-  const file = path.join(folder, '.gitignore')
+const rulesIn = (root: string, folder: string): Rule[] => {
+  const file = path.join(root, folder, '.gitignore')
   if (!existsSync(file)) return []
   const lines = readFileSync(file, 'utf8').split('\n')
-  return lines.map((line) => line.trim().replace(/\/$/, '')).filter((line) => line !== '' && !line.startsWith('#'))
+  return lines
+    .map((line) => line.trim().replace(/\/$/, ''))
+    .filter((line) => line !== '' && !line.startsWith('#'))
+    .map((line) => ({ folder, pattern: line.replace(/^!/, ''), isKept: line.startsWith('!') }))
 }
 
-const matches = (name: string, pattern: string): boolean =>
-  new RegExp(`^${pattern.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '[^/]*')}$`).test(name)
+const isIgnored = (place: string, rules: readonly Rule[]): boolean =>
+  rules.findLast((rule) => isAbout(place, rule))?.isKept === false
 
-/** Whether `files` of a package.json lists a file; `!` takes out again, `!**` + `/name` at any depth. */
+/** A pattern with a slash in it is a way from where it stands, another a name at any depth. */
+const isAbout = (place: string, { folder, pattern }: Rule): boolean =>
+  pattern.includes('/')
+    ? matches(path.posix.relative(folder, place), pattern.replace(/^\//, ''))
+    : matches(path.posix.basename(place), pattern)
+
+/** Whether `files` of a package.json lists a file: the last entry about it decides, as npm has it, and `!` takes out. */
 export const isPacked = (file: string, files: readonly string[]): boolean => {
-  const excluded = files.filter((entry) => entry.startsWith('!')).map((entry) => entry.slice(1))
-  return files.some((entry) => isWithin(file, entry)) && !excluded.some((entry) => isWithin(file, entry))
+  const last = files.findLast((entry) => isWithin(file, entry.replace(/^!/, '')))
+  return last !== undefined && !last.startsWith('!')
 }
 
-const isWithin = (file: string, entry: string): boolean => {
-  if (entry.startsWith('**/')) return path.posix.basename(file) === entry.slice(3)
-  return matches(file, entry) || file.startsWith(`${entry}/`)
-}
+const isWithin = (file: string, entry: string): boolean => matches(file, entry) || matches(file, `${entry}/**`)
+
+const wildcards: Readonly<Record<string, string>> = { '**/': '(?:.*/)?', '**': '.*', '*': '[^/]*', '?': '[^/]' }
+
+const matches = (text: string, pattern: string): boolean =>
+  new RegExp(
+    `^${pattern.replaceAll(/\*\*\/|\*\*|[*?.+^${}()|[\]\\]/g, (sign) => wildcards[sign] ?? `\\${sign}`)}$`,
+  ).test(text)

@@ -1,19 +1,11 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { ForgeError } from '../forgeError.ts'
-import {
-  clientManifest,
-  clientName,
-  firstVersion,
-  type Manifest,
-  projectDocument,
-  projectLock,
-  projectManifest,
-} from './manifest.ts'
-import { withoutDeadRows } from './pages.ts'
-import { withoutProductPassages } from './passages.ts'
+import { type Manifest, projectLock, projectManifest } from './manifest.ts'
+import { withoutCredentials } from './npmrc.ts'
 import { isPacked, projectFiles } from './projectFiles.ts'
 import { projectReadme } from './readme.ts'
+import { renaming } from './renaming.ts'
 
 export interface NewFile {
   /** Its place in the new project, with slashes. */
@@ -36,7 +28,8 @@ export const newProject = (root: string, name: string): NewFile[] => {
   const paths = [...projectFiles(root).filter((file) => isPacked(file, listed)), 'LICENSE']
   const all = [...paths, 'README.md', 'package.json', 'package-lock.json', '.gitignore', '.npmrc']
   const isThere = (place: string) => all.some((file) => file === place || file.startsWith(`${place}/`))
-  const rename = renaming(root, manifest, name, isThere)
+  const client: string = JSON.parse(textIn(root, 'client-sdk/package.json')).name
+  const rename = renaming({ ...manifest, client }, name, isThere)
   return [
     ...paths.map((file) => copied(root, file, rename)),
     made('README.md', rename('README.md', projectReadme(textIn(root, 'README.md'), name))),
@@ -67,40 +60,3 @@ const unpacked = (root: string, name: string): string => {
     )
   return readFileSync(place, 'utf8')
 }
-
-/** A registry's token is a secret of whoever works here. */
-const withoutCredentials = (npmrc: string): string =>
-  npmrc
-    .split('\n')
-    .filter((line) => !/^\/\/|_auth|_password/.test(line.trim()))
-    .join('\n')
-
-/** Where the name stands besides package.json; code reads it from there. */
-const renaming = (root: string, old: Manifest, name: string, isThere: (path: string) => boolean) => {
-  const client: string = JSON.parse(textIn(root, 'client-sdk/package.json')).name
-  const edits: Readonly<Record<string, (text: string) => string>> = {
-    'biome.json': withoutBench,
-    'client-sdk/package.json': (text) => clientManifest(text, name),
-    'compose.yaml': (text) => text.replaceAll(new RegExp(`((?:name|image): )${old.name}$`, 'gm'), `$1${name}`),
-    'contract/openapi.json': (text) => projectDocument(text, name),
-    'tsconfig.json': withoutBench,
-  }
-  const onPage = (page: string, text: string) =>
-    withoutDeadRows(page, text, isThere)
-      .replace(new RegExp(`^# ${old.name}\n`), `# ${name}\n`)
-      .replaceAll(said(old.name, old.version), said(name, firstVersion))
-      .replaceAll(new RegExp(`(?<![\\w@-])${client}(?!\\w)`, 'g'), clientName(name))
-  return (file: string, text: string): string => {
-    if (isCode(file)) return text
-    const left = withoutProductPassages(text)
-    return /\.(?:md|txt)$/.test(file) ? onPage(file, left) : (edits[file]?.(left) ?? left)
-  }
-}
-
-/** What speaks of the product is in files of its own there. */
-const isCode = (file: string): boolean => /\.(?:ts|js|mjs|css|sql)$/.test(file)
-
-/** As the quickstart shows the answer of /healthz. */
-const said = (service: string, version: string) => `"service": "${service}", "version": "${version}"`
-
-const withoutBench = (text: string): string => text.replaceAll(/, "bench(?:\/[^"]*)?"/g, '')

@@ -1,6 +1,7 @@
 // Lays what npm never packs, by its name, into dist/project under other names, so that `forge new` finds it in a package too.
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { withoutCredentials } from '../server/cli/new/npmrc.ts'
 
 const root = path.resolve(import.meta.dirname, '..')
 const folder = path.join(root, 'dist/project')
@@ -8,6 +9,4 @@ const folder = path.join(root, 'dist/project')
 mkdirSync(folder, { recursive: true })
 cpSync(path.join(root, 'package-lock.json'), path.join(folder, 'package-lock.json'))
 cpSync(path.join(root, '.gitignore'), path.join(folder, 'gitignore'))
-// A registry's token would be everybody's then.
-const lines = readFileSync(path.join(root, '.npmrc'), 'utf8').split('\n')
-writeFileSync(path.join(folder, 'npmrc'), lines.filter((line) => !/^\s*\/\/|_auth|_password/.test(line)).join('\n'))
+writeFileSync(path.join(folder, 'npmrc'), withoutCredentials(readFileSync(path.join(root, '.npmrc'), 'utf8')))
