@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { progress } from '../server/cli/progress.ts'
 import { pathAt } from './load.ts'
-import { progress } from './progress.ts'
 import { median, turns } from './rounds.ts'
 import type { Server } from './servers.ts'
 
@@ -52,8 +52,8 @@ const firstAnswer = (host: string, port: number, request: string): Promise<void>
     const socket = connect({ host, port, noDelay: true })
     const timer = setTimeout(() => socket.destroy(new Error('a connection was not answered')), patienceMs)
     socket.setEncoding('latin1').write(request)
-    socket.on('error', reject).once('data', (text: string) => {
-      clearTimeout(timer)
+    socket.once('close', () => clearTimeout(timer)).on('error', reject)
+    socket.once('data', (text: string) => {
       socket.destroy()
       if (text.startsWith('HTTP/1.1 200')) resolve()
       else reject(new Error(`a connection was answered ${text.slice(0, 40)}`))

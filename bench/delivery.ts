@@ -1,5 +1,6 @@
 import { EventEmitter, once } from 'node:events'
 import { withConnection } from '../db/oneConnection.ts'
+import { latenciesOf } from '../server/cli/bench/latencies.ts'
 import { cpuMicroseconds, postgresMicroseconds } from '../server/cli/bench/processes.ts'
 import type { BenchDatabase } from './database.ts'
 import { openStream } from './listener.ts'
@@ -29,15 +30,14 @@ export const deliverEvents = async (
         await arrives
         delays.push(performance.now() - recordedAt)
       }
-      delays.sort((a, b) => a - b)
-      const at = (part: number) => delays[Math.floor((count - 1) * part)] ?? Number.NaN
+      const { p50, p99 } = latenciesOf(Float64Array.from(delays))
       return {
         requests: count,
         perSecond: (count * 1000) / (performance.now() - startedAt),
         serverCpu: (cpuMicroseconds(server.pid) - before.own) / count,
         postgresCpu: (postgresMicroseconds(server.postmaster) - before.postgres) / count,
-        p50Ms: at(0.5),
-        p99Ms: at(0.99),
+        p50Ms: p50,
+        p99Ms: p99,
       }
     })
   } finally {

@@ -1,12 +1,11 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { uuidv7 } from 'uuidv7'
+import { progress } from '../server/cli/progress.ts'
 import { type BenchDatabase, startDatabase } from './database.ts'
 import { deliverEvents } from './delivery.ts'
 import type { Figures, Load } from './load.ts'
 import { newPeople, type Person, storePeople, writeSignedIn } from './people.ts'
-import { progress } from './progress.ts'
 import { compare, type Length, medians, turns } from './rounds.ts'
 import { fillWithOthers } from './rowsOfOthers.ts'
 import { type Server, startOwn } from './servers.ts'
@@ -46,7 +45,7 @@ export const measureGrowth = async ({ isQuick, atEnd }: Way): Promise<readonly G
   const length = isQuick ? lengths.quick : lengths.full
   const folder = mkdtempSync(path.join(tmpdir(), 'tsforge-bench-'))
   atEnd(async () => rmSync(folder, { recursive: true, force: true }))
-  const people = await newPeople(peopleCount, { hashes: ['no password has this hash'], newId: uuidv7 })
+  const people = await newPeople(peopleCount, ['no password has this hash'])
   const sites: Site[] = []
   for (const rows of length.sizes) sites.push(await startSite(path.join(folder, `${rows}`), { rows, people, atEnd }))
   const [admins, others] = [people.slice(0, adminCount), people.slice(adminCount)]

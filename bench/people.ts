@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { SignJWT } from 'jose'
 import { uuidv7 } from 'uuidv7'
 import { withConnection } from '../db/oneConnection.ts'
-import { createPasswordHasher } from '../server/platform/hashing/index.ts'
+import { hashAt, type SignedIn, storeSignedIn } from '../server/cli/bench/signedIn.ts'
+import { createAccessTokens } from '../server/platform/tokens.ts'
 
 /** What a password hash costs. */
 export interface Cost {
@@ -37,12 +36,7 @@ const peopleCount = 3_000
 /** Clients that sign in: each has a budget of 30 tries a minute. */
 const addressCount = 5_000
 
-/** Somebody who is signed in. */
-export interface Person {
-  readonly id: string
-  readonly sessionId: string
-  readonly email: string
-  readonly passwordHash: string
+export interface Person extends SignedIn {
   readonly token: string
 }
 
@@ -57,10 +51,10 @@ export interface Feeds {
 
 /** Writes accounts that are signed in, an equal part with each password hash, and the requests that they make. */
 export const makePeople = async (ownerUrl: string, folder: string): Promise<Feeds> => {
-  const hashes = await Promise.all(costs.map(hashAt))
-  const people = await newPeople(peopleCount, { hashes, newId: uuidv7 })
+  const hashes = await Promise.all(costs.map((cost) => hashAt(password, { ...cost, concurrency: 1, queueLength: 1 })))
+  const people = await newPeople(peopleCount, hashes)
   await storePeople(ownerUrl, people)
-  const [stranger] = await newPeople(1, { hashes, newId: uuidv7 })
+  const [stranger] = await newPeople(1, hashes)
   return {
     signedIn: writeSignedIn(path.join(folder, 'signedIn'), people),
     logins: hashes.map((hash, index) => feed(path.join(folder, `logins-${index}`), logins(people, hash))),
@@ -71,58 +65,29 @@ export const makePeople = async (ownerUrl: string, folder: string): Promise<Feed
 /** With another signature: that of somebody else. */
 const forged = (person: Person | undefined) => person && { token: person.token.replace(/[^.]+$/, 'A'.repeat(43)) }
 
-interface Making {
-  readonly hashes: readonly string[]
-  readonly newId: () => string
-}
-
-export const newPeople = (count: number, { hashes, newId }: Making): Promise<Person[]> =>
-  Promise.all(
-    Array.from({ length: count }, async (_, index): Promise<Person> => {
-      const [id, sessionId] = [newId(), newId()]
-      const passwordHash = hashes[index % hashes.length] ?? ''
-      return { id, sessionId, email: `person-${index}@example.org`, passwordHash, token: await tokenOf(id, sessionId) }
-    }),
-  )
-
-/** One hash stands for all: salt and password do not change what it costs. */
-const hashAt = async (cost: Cost): Promise<string> => {
-  const hasher = await createPasswordHasher({ ...cost, concurrency: 1, queueLength: 1 })
-  try {
-    return await hasher.hash(password)
-  } finally {
-    await hasher.close()
+/** Each of the hashes goes to an equal part of them. */
+export const newPeople = async (count: number, hashes: readonly string[]): Promise<Person[]> => {
+  const tokens = await newTokens()
+  const make = async (index: number): Promise<Person> => {
+    const [id, sessionId] = [uuidv7(), uuidv7()]
+    const { token } = await tokens.issue({ userId: id, sessionId })
+    const passwordHash = hashes[index % hashes.length] ?? ''
+    return { id, sessionId, email: `person-${index}@example.org`, passwordHash, token }
   }
+  return Promise.all(Array.from({ length: count }, (_, index) => make(index)))
 }
 
-/** The name that the server gives to its shared secret. */
-const keyId = createHash('sha256').update(`kid:${secret}`).digest('hex').slice(0, 16)
-
-const tokenOf = (userId: string, sessionId: string): Promise<string> =>
-  new SignJWT({ sid: sessionId })
-    .setProtectedHeader({ alg: 'HS256', kid: keyId, typ: 'at+jwt' })
-    .setIssuer('tsforge')
-    .setAudience('tsforge')
-    .setSubject(userId)
-    .setIssuedAt()
-    .setExpirationTime('1 hour')
-    .sign(Buffer.from(secret))
-
-export const storePeople = (ownerUrl: string, people: readonly Person[]): Promise<void> =>
-  withConnection(ownerUrl, async (client) => {
-    const column = (name: keyof Person) => people.map((person) => person[name])
-    await client.query(
-      `insert into users (id, email, name, password_hash)
-       select id, email, 'Ada Lovelace', hash from unnest($1::uuid[], $2::text[], $3::text[]) row (id, email, hash)`,
-      [column('id'), column('email'), column('passwordHash')],
-    )
-    await client.query(
-      `insert into sessions (id, user_id, expires_at)
-       select id, user_id, now() + interval '1 day' from unnest($1::uuid[], $2::uuid[]) row (id, user_id)`,
-      [column('sessionId'), column('id')],
-    )
-    await client.query('vacuum analyze')
+const newTokens = () =>
+  createAccessTokens({
+    ...{ secret, previousSecrets: [], keys: [], ttlSeconds: 3_600 },
+    ...{ issuer: 'tsforge', audience: 'tsforge', now: () => new Date() },
   })
+
+/** They are in the tables afterwards, and PostgreSQL knows how many they are. */
+export const storePeople = async (ownerUrl: string, people: readonly Person[]): Promise<void> => {
+  await storeSignedIn(ownerUrl, people)
+  await withConnection(ownerUrl, (client) => client.query('vacuum analyze'))
+}
 
 type Line = readonly [header: string, value: string, body: string]
 

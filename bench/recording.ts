@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'drizzle-orm'
 import { type Database, openDatabase } from '../db/database.ts'
+import { progress } from '../server/cli/progress.ts'
 import { numberEvents } from '../server/platform/events/log.ts'
 import { recordEvent } from '../server/platform/events/record.ts'
 import type { BenchDatabase } from './database.ts'
-import { progress } from './progress.ts'
 import { median } from './rounds.ts'
 
 const writers = 16

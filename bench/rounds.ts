@@ -1,5 +1,5 @@
+import { progress } from '../server/cli/progress.ts'
 import { applyLoad, type Figures, type Load } from './load.ts'
-import { progress } from './progress.ts'
 import type { Server } from './servers.ts'
 
 export interface Length {

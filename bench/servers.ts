@@ -2,8 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { connect } from 'node:net'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { build } from 'esbuild'
-import { freePort } from '../tests/support/freePort.ts'
+import { type BuildOptions, build } from 'esbuild'
+import { freePort } from '../db/embedded/freePort.ts'
+import { endProcess, hasEnded } from '../server/cli/bench/endProcess.ts'
 import type { BenchDatabase } from './database.ts'
 import { type Cost, secret } from './people.ts'
 
@@ -19,7 +20,9 @@ export interface Server {
   readonly stop: () => Promise<void>
 }
 
-const root = path.join(import.meta.dirname, '..')
+export const root = path.join(import.meta.dirname, '..')
+/** As `npm run build` has it. */
+export const { bundling } = (await import(path.join(root, 'scripts/build.mjs'))) as { bundling: BuildOptions }
 const programs = path.join(import.meta.dirname, 'results/programs')
 const patienceMs = 30_000
 const pollMs = 20
@@ -35,16 +38,11 @@ const programNames = [
 /** Bundles bare programs and peers as `npm run build` bundles the server; frameworks stay outside. */
 export const buildPrograms = async (): Promise<void> => {
   await build({
+    ...bundling,
     absWorkingDir: import.meta.dirname,
     entryPoints: programNames.map((name) => `${name}.ts`),
     outbase: '.',
     outdir: programs,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    packages: 'external',
-    logLevel: 'warning',
   })
 }
 
@@ -113,6 +111,12 @@ interface Surroundings {
   readonly paths?: Readonly<Record<string, string>> | undefined
 }
 
+/** Those that nobody has got to stop yet must not outlive a benchmark that is given up. */
+const running = new Set<ChildProcess>()
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+
 /** Starts a program, its log going nowhere; resolves once it takes connections. */
 export const startProgram = async (name: string, argv: readonly string[], around: Surroundings): Promise<Server> => {
   const port = await freePort()
@@ -120,25 +124,25 @@ export const startProgram = async (name: string, argv: readonly string[], around
     env: { PATH: process.env.PATH, NODE_ENV: 'production', PORT: `${port}`, ...around.environment },
     stdio: ['ignore', 'ignore', 'inherit'],
   })
+  running.add(child)
+  child.once('exit', () => running.delete(child))
   const deadline = Date.now() + patienceMs
   while (!(await accepts(port))) {
-    if (child.exitCode !== null || Date.now() > deadline) {
+    if (hasEnded(child) || Date.now() > deadline) {
       child.kill('SIGKILL')
       throw new Error(`${name} does not start; what it says of it stands above`)
     }
     await sleep(pollMs)
   }
   const { postmaster, paths } = around
-  return { name, url: `http://127.0.0.1:${port}`, pid: child.pid ?? 0, postmaster, paths, stop: () => stopChild(child) }
-}
-
-const stopChild = async (child: ChildProcess): Promise<void> => {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const ended = new Promise((resolve) => child.once('exit', resolve))
-  child.kill('SIGTERM')
-  const timer = setTimeout(() => child.kill('SIGKILL'), 10_000)
-  await ended
-  clearTimeout(timer)
+  return {
+    name,
+    url: `http://127.0.0.1:${port}`,
+    pid: child.pid ?? 0,
+    postmaster,
+    paths,
+    stop: () => endProcess(child),
+  }
 }
 
 const accepts = (port: number): Promise<boolean> =>

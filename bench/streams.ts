@@ -4,12 +4,13 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { withConnection } from '../db/oneConnection.ts'
+import { latenciesOf } from '../server/cli/bench/latencies.ts'
 import { residentMib } from '../server/cli/bench/processes.ts'
+import { progress } from '../server/cli/progress.ts'
 import { type BenchDatabase, startDatabase } from './database.ts'
 import type { Way } from './growth.ts'
 import { type Listener, openStream } from './listener.ts'
 import { makePeople } from './people.ts'
-import { progress } from './progress.ts'
 import { measureRecording } from './recording.ts'
 import { type Server, startOwn } from './servers.ts'
 
@@ -86,9 +87,8 @@ const tell = async (server: Server, { database, tokens, told, burst }: Telling):
     await sleep(toldPauseMs)
   }
   await untilAll(listeners, told)
-  delays.sort((a, b) => a - b)
-  const at = (part: number) => delays[Math.floor((delays.length - 1) * part)]
-  const delay = `p50 ${at(0.5)} ms, p99 ${at(0.99)} ms`
+  const { p50, p99 } = latenciesOf(Float64Array.from(delays))
+  const delay = `p50 ${p50} ms, p99 ${p99} ms`
   progress(`${burst} events at once`)
   const startedAt = await recordMany(database, burst)
   await untilAll(listeners, told + burst)

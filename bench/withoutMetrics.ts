@@ -1,9 +1,7 @@
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
-import { programOf } from './servers.ts'
-
-const root = path.join(import.meta.dirname, '..')
+import { bundling, programOf, root } from './servers.ts'
 
 /** What stands in for the files of server/platform/metrics/ that others call. */
 const idle: Readonly<Record<string, string>> = {
@@ -24,15 +22,10 @@ const idle: Readonly<Record<string, string>> = {
 export const buildWithoutMetrics = async (): Promise<string> => {
   const outfile = programOf('withoutMetrics')
   await build({
+    ...bundling,
     absWorkingDir: root,
     entryPoints: ['server/main.ts'],
     outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    packages: 'external',
-    logLevel: 'warning',
     // It looks for its workers and for package.json from there.
     define: { 'import.meta.url': JSON.stringify(pathToFileURL(path.join(root, 'dist/main.js')).href) },
     plugins: [

@@ -5,8 +5,19 @@ import { build } from 'esbuild'
 
 const root = path.resolve(import.meta.dirname, '..')
 
+/** How any program of this project is bundled for Node; also those of the proofs and of the benchmark. */
+export const bundling = {
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node20',
+  packages: 'external',
+  logLevel: 'warning',
+}
+
 /** Also what the test of the container asks which packages the bundles need. */
 export const options = {
+  ...bundling,
   absWorkingDir: root,
   entryPoints: {
     main: 'server/main.ts',
@@ -15,13 +26,7 @@ export const options = {
     hashWorker: 'server/platform/hashing/hashWorker.js',
   },
   outdir: 'dist',
-  bundle: true,
-  platform: 'node',
-  format: 'esm',
-  target: 'node20',
-  packages: 'external',
   sourcemap: 'linked',
-  logLevel: 'warning',
   write: false,
 }
 

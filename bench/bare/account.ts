@@ -6,16 +6,7 @@ import { jwtVerify } from 'jose'
 import { LRUCache } from 'lru-cache'
 import { Pool } from 'pg'
 import { coalesce } from '../../db/coalesce.ts'
-
-/** A row of the database; what leaves is for the schema of the output to say. */
-export interface Account {
-  readonly id: string
-  readonly email: string
-  readonly name: string
-  readonly role: 'user' | 'admin'
-  readonly created_at: Date
-  readonly updated_at: Date
-}
+import type { Person } from '../../server/context.ts'
 
 const { DATABASE_URL = '', JWT_SECRET = '', CLAIMS, READS } = process.env
 const use = { name: 'HMAC', hash: 'SHA-256' }
@@ -42,11 +33,11 @@ const accountsWhere = (isAsked: string) => `
 
 const [oneText, manyText] = [accountsWhere('sessions.id = $1'), accountsWhere('sessions.id = any($1)')]
 
-const readOne = async (session: string): Promise<Account | undefined> =>
+const readOne = async (session: string): Promise<Person | undefined> =>
   (await pool.query({ name: 'account', text: oneText, values: [session] })).rows[0]
 
 /** By session. */
-const readMany = async (sessions: readonly string[]): Promise<ReadonlyMap<string, Account>> => {
+const readMany = async (sessions: readonly string[]): Promise<ReadonlyMap<string, Person>> => {
   const { rows } = await pool.query({ name: 'accounts', text: manyText, values: [sessions] })
   return new Map(rows.map((row) => [row.session_id, row]))
 }
@@ -67,7 +58,7 @@ const remembered = (token: string): string | undefined => {
 }
 
 /** The person whom the value of an Authorization header stands for; undefined when it stands for nobody. */
-export const accountOf = async (authorization = ''): Promise<Account | undefined> => {
+export const accountOf = async (authorization = ''): Promise<Person | undefined> => {
   const token = authorization.slice('Bearer '.length)
   try {
     return await read(remembered(token) ?? (await sessionOf(token)))

@@ -1,14 +1,15 @@
 // Fastify with schemas for its own serializer and validator, and nothing that costs and is not needed: no log.
 import { randomUUID } from 'node:crypto'
 import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
-import { type Account, accountOf } from '../bare/account.ts'
+import type { Person } from '../../server/context.ts'
+import { accountOf } from '../bare/account.ts'
 import { health } from './health.ts'
 import { address } from './listen.ts'
 import { type Credentials, signIn } from './signIn.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    account: Account | undefined
+    account: Person | undefined
   }
 }
 

@@ -5,13 +5,14 @@ import { Hono } from 'hono'
 import { createMiddleware } from 'hono/factory'
 import { z } from 'zod'
 import { User } from '../../contract/user.ts'
-import { type Account, accountOf } from '../bare/account.ts'
+import type { Person } from '../../server/context.ts'
+import { accountOf } from '../bare/account.ts'
 import { health } from './health.ts'
 import { address } from './listen.ts'
 
 const output = z.compile(User)
 
-const authenticate = createMiddleware<{ Variables: { account: Account } }>(async (context, next) => {
+const authenticate = createMiddleware<{ Variables: { account: Person } }>(async (context, next) => {
   const account = await accountOf(context.req.header('authorization'))
   if (!account) return context.json({ success: false }, 401)
   context.set('account', account)

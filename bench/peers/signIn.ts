@@ -3,7 +3,8 @@ import { createHash, randomBytes } from 'node:crypto'
 import { verify } from '@node-rs/argon2'
 import { SignJWT } from 'jose'
 import { uuidv7 } from 'uuidv7'
-import { type Account, accountColumns, key, pool } from '../bare/account.ts'
+import type { Person } from '../../server/context.ts'
+import { accountColumns, key, pool } from '../bare/account.ts'
 
 export interface Credentials {
   readonly email: string
@@ -15,7 +16,7 @@ interface Caller {
   readonly userAgent: string
 }
 
-interface Row extends Account {
+interface Row extends Person {
   readonly password_hash: string
   readonly disabled_at: Date | null
 }
@@ -49,7 +50,7 @@ export const signIn = async ({ email, password }: Credentials, caller: Caller) =
 }
 
 interface NewSession {
-  readonly user: Account
+  readonly user: Person
   readonly sessionId: string
   readonly refreshToken: string
   readonly caller: Caller

@@ -3,9 +3,10 @@ import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { build } from 'esbuild'
+import { type BuildOptions, build } from 'esbuild'
 
 const root = join(import.meta.dirname, '../..')
+const { bundling } = (await import(join(root, 'scripts/build.mjs'))) as { bundling: BuildOptions }
 
 /** Programs as `npm run build` makes them, in a folder of their own, so that they stay what they are while a proof runs. */
 export interface Bundle {
@@ -18,15 +19,10 @@ export interface Bundle {
 export async function bundlePrograms(programs: Readonly<Record<string, string>>): Promise<Bundle> {
   const folder = mkdtempSync(join(tmpdir(), 'tsforge-prove-'))
   await build({
+    ...bundling,
     absWorkingDir: root,
     entryPoints: { ...programs, hashWorker: 'server/platform/hashing/hashWorker.js' },
     outdir: join(folder, 'dist'),
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    packages: 'external',
-    logLevel: 'warning',
   })
   cpSync(join(root, 'db/migrations'), join(folder, 'db/migrations'), { recursive: true })
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))

@@ -1,15 +1,16 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { accessSync, constants, mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { codeOf } from '../../../db/causes.ts'
 import { ForgeError, misused } from '../forgeError.ts'
 import { latencyChart, markdownOf, memoryChart, type Report } from './report.ts'
 
-/** Makes the folder that the files go to, before anything is measured. Throws ForgeError when it cannot be. */
+/** Makes the folder that the files go to, before anything is measured. Throws ForgeError when nothing can go there. */
 export const prepareFolder = (folder: string): void => {
   try {
     mkdirSync(folder, { recursive: true })
+    accessSync(folder, constants.W_OK)
   } catch (error) {
-    throw new ForgeError(`${folder} cannot be made (${codeOf(error)}): name another folder with --out.`, misused)
+    throw new ForgeError(`${folder} cannot be written (${codeOf(error)}): name another folder with --out.`, misused)
   }
 }
 

@@ -49,8 +49,8 @@ export const measure = async (measuring: Measuring): Promise<Measurement> => {
   const watch = startWatching(measuring.origin)
   const plan = { ...measuring, first: 0, onAnswer: progressOf(measuring, `${name}, as fast as it goes`, total) }
   const { rate: _rate, ...unscheduled } = plan
-  const fullSpeed = await drive(unscheduled)
-  const costs = watch.stop(fullSpeed.requests)
+  const fullSpeed = await drive(unscheduled).finally(watch.stop)
+  const costs = watch.costs(fullSpeed.requests)
   const rate = measuring.rate ?? fullSpeed.per_second * shareOfFullSpeed
   return {
     scenario: name,
@@ -94,9 +94,11 @@ const startWatching = (origin: URL) => {
   const sample = () => readings.push({ atMs: performance.now(), ...read(), client: readSelf() })
   const timer = setInterval(sample, sampleMs)
   return {
-    stop(requests: number) {
+    stop() {
       clearInterval(timer)
       sample()
+    },
+    costs(requests: number) {
       const of = (who: 'server' | 'database' | 'client') =>
         costOf(
           readings.flatMap((reading) => reading[who] ?? []),

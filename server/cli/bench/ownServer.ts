@@ -14,6 +14,7 @@ import { withAddresses } from '../commandDatabase.ts'
 import { ForgeError } from '../forgeError.ts'
 import { askServer } from '../serverAddress.ts'
 import type { Terminal } from '../terminal.ts'
+import { endProcess, hasEnded } from './endProcess.ts'
 
 export interface OwnServer {
   readonly url: string
@@ -58,7 +59,7 @@ export const withOwnServer = async <T>(
       await untilReady(child, url)
       return await work({ url, ownerUrl, secret })
     } finally {
-      await stop(child)
+      await endProcess(child)
     }
   }
   return withAddresses(apart, terminal, beside).catch((error: unknown) => {
@@ -112,7 +113,7 @@ const untilReady = async (child: ChildProcess, url: string): Promise<void> => {
   const complaint = child.stderr ? text(child.stderr) : Promise.resolve('')
   const deadlineMs = performance.now() + patienceMs
   while (performance.now() < deadlineMs) {
-    if (child.exitCode !== null || child.signalCode !== null) {
+    if (hasEnded(child)) {
       throw new ForgeError(`The server to measure does not start: ${(await complaint).trim() || 'it was ended'}`)
     }
     const reply = await askServer(url, '/readyz').catch(() => undefined)
@@ -120,15 +121,4 @@ const untilReady = async (child: ChildProcess, url: string): Promise<void> => {
     await sleep(pollMs)
   }
   throw new ForgeError('The server to measure does not become ready within a minute: measure another with --url.')
-}
-
-const stopMs = 15_000
-
-const stop = async (child: ChildProcess): Promise<void> => {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const ended = new Promise((resolve) => child.once('exit', resolve))
-  child.kill('SIGTERM')
-  const timer = setTimeout(() => child.kill('SIGKILL'), stopMs)
-  await ended
-  clearTimeout(timer)
 }

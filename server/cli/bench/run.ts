@@ -41,15 +41,14 @@ const needsAccounts = (name: ScenarioName): boolean => name === 'login' || name 
 export const runBench = (config: Config, terminal: Terminal, order: Order): Promise<Report> => {
   const { url, scenarios, fixtures } = order
   if (fixtures !== undefined && scenarios.includes('register')) claimFixtures(fixtures)
-  const work = (server: Target) =>
-    withInterrupt((signal) => measureAll({ config, terminal, order, server, signal })).finally(() =>
-      terminal.progress?.(''),
-    )
-  if (url === undefined)
-    return withOwnServer(config, terminal, (own) => work({ url: own.url, argon2: argon2Of(config), own }))
-  if (fixtures === undefined && !scenarios.includes('register') && scenarios.some(needsAccounts))
+  if (url !== undefined && fixtures === undefined && !scenarios.includes('register') && scenarios.some(needsAccounts))
     throw new ForgeError(noAccounts(order), misused)
-  return work({ url, argon2: null })
+  return withInterrupt((signal) => {
+    const work = (server: Target) => measureAll({ config, terminal, order, server, signal })
+    return url === undefined
+      ? withOwnServer(config, terminal, (own) => work({ url: own.url, argon2: argon2Of(config), own }))
+      : work({ url, argon2: null })
+  }).finally(() => terminal.progress?.(''))
 }
 
 const argon2Of = ({ hashing: { memoryKib, iterations, parallelism } }: Config): string =>
@@ -74,6 +73,7 @@ interface Job {
 
 const measureAll = async (job: Job): Promise<Report> => {
   const { order, server, terminal, signal } = job
+  signal.throwIfAborted()
   await expectAnswer(server.url)
   const supply: { accounts: Account[]; readonly prefix: string } = { accounts: [], prefix: order.prefix }
   const measurements: Measurement[] = []
@@ -94,10 +94,12 @@ const measureAll = async (job: Job): Promise<Report> => {
         progress: terminal.progress,
       }),
     )
-    if (signal.aborted) throw new ForgeError('Interrupted: nothing was written.')
+    signal.throwIfAborted()
     if (name === 'register') supply.accounts = supply.accounts.filter((account) => account !== undefined)
     const keepsAccounts = name === 'register' || name === 'login-refresh'
-    if (keepsAccounts && order.fixtures !== undefined) await writeFixtures(order.fixtures, supply.accounts)
+    // Where nobody could be registered, those of the time before are still good.
+    if (keepsAccounts && order.fixtures !== undefined && supply.accounts.length > 0)
+      await writeFixtures(order.fixtures, supply.accounts)
   }
   return {
     measured_at: new Date().toISOString(),
@@ -142,7 +144,10 @@ const totalOf = (name: ScenarioName, { total }: Order, accounts: number): number
   return needsAccounts(name) ? Math.min(wanted, accounts) : wanted
 }
 
-/** Tells `work` of the first Ctrl-C; what it started, it ends. A second one ends everything. */
+/**
+ * Tells `work` of the first Ctrl-C; what it started, it ends. A second one ends everything. Throws ForgeError for what was
+ * interrupted.
+ */
 const withInterrupt = async <T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
   const interrupt = new AbortController()
   // One listener for each connection that waits.
@@ -152,6 +157,8 @@ const withInterrupt = async <T>(work: (signal: AbortSignal) => Promise<T>): Prom
   for (const signal of signals) process.once(signal, abort)
   try {
     return await work(interrupt.signal)
+  } catch (error) {
+    throw interrupt.signal.aborted ? new ForgeError('Interrupted: nothing was written.') : error
   } finally {
     for (const signal of signals) process.off(signal, abort)
   }

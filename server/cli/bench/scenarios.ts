@@ -31,7 +31,8 @@ export interface Supply {
 /** What is asked and how the answer is checked. */
 export const scenarioOf = (name: ScenarioName, supply: Supply): Scenario => makers[name](supply)
 
-const password = 'supersecretpassword'
+/** Of all accounts that are made. */
+export const password = 'supersecretpassword'
 
 const healthz = (): Scenario => ({
   title: 'GET /healthz',
