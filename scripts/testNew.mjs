@@ -1,10 +1,10 @@
 // Makes a project by `forge new` as somebody does who has only the package: it is built and packed, the tarball installed in an
 // empty folder, and the new project installed, tested and started. Usage: node scripts/testNew.mjs [--quick]
-import { execFileSync, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { execFileSync } from 'node:child_process'
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { startServer } from './startServer.mjs'
 
 const root = path.resolve(import.meta.dirname, '..')
 const base = mkdtempSync(path.join(tmpdir(), 'tsforge-new-'))
@@ -48,25 +48,18 @@ const test = () => {
   run(project, 'npx', 'vitest', 'run', ...quickTests)
 }
 
-/** Node itself, not npm, which does not pass SIGTERM on. */
-const start = async () => {
-  const server = spawn(process.execPath, ['scripts/start.mjs'], {
-    cwd: project,
-    env: { ...process.env, PORT: '0' },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const exited = once(server, 'exit')
-  let said = ''
-  for await (const chunk of server.stdout) {
-    said += chunk
-    const url = /ready on (http:\/\/\S+)/.exec(said)?.[1]
-    if (url !== undefined) return { server, exited, url }
+const visit = async () => {
+  const { url, stop } = await startServer(project, process.execPath, 'scripts/start.mjs')
+  let code
+  try {
+    await tryOut(url)
+  } finally {
+    code = await stop()
   }
-  throw new Error(`the server of the new project ended before it was ready: ${said}`)
+  if (code !== 0) throw new Error(`after SIGTERM the server ended with ${code}`)
 }
 
-const visit = async () => {
-  const { server, exited, url } = await start()
+const tryOut = async (url) => {
   const health = await (await fetch(`${url}/healthz`)).json()
   if (health.data?.service !== 'my-api') throw new Error(`/healthz says ${JSON.stringify(health)}`)
   const document = await (await fetch(`${url}/openapi.json`)).json()
@@ -75,10 +68,6 @@ const visit = async () => {
   const headers = { 'content-type': 'application/json' }
   const answer = await fetch(`${url}/api/v1/auth/register`, { method: 'POST', headers, body: JSON.stringify(account) })
   if (answer.status !== 201) throw new Error(`an account was answered ${answer.status}: ${await answer.text()}`)
-  server.stdout.resume()
-  server.kill('SIGTERM')
-  const [code] = await exited
-  if (code !== 0) throw new Error(`after SIGTERM the server ended with ${code}`)
 }
 
 try {

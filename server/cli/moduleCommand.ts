@@ -28,6 +28,8 @@ interface Done extends Changes {
   readonly name: string
   /** What the migration step said; null when it was not asked for. */
   readonly migrated?: string | null
+  /** What a person reads below the tree. */
+  readonly said: string
 }
 
 interface ChangeOptions {
@@ -81,7 +83,8 @@ const addAddCommand = (module: Command, terminal: Terminal) =>
       const changes = listModule(halves, changeOf(terminal, options))
       const migrated = options.migrate && !options.dryRun ? migrateInProject(projectFolder) : null
       const next = migrated ?? 'Next: npm run forge -- migrate up, or start the server, which migrates in development.'
-      say(terminal, options, { name, ...changes, migrated }, `${name} is listed. ${next}${hintFor(halves.module)}`)
+      const said = `${name} is listed. ${next}${hintFor(halves.module)}`
+      report(terminal, options, { name, ...changes, migrated, said })
     })
 
 const addRemoveCommand = (module: Command, terminal: Terminal) =>
@@ -97,7 +100,7 @@ const addRemoveCommand = (module: Command, terminal: Terminal) =>
       requireTools()
       requireRemovable(name, modules, Object.keys(added))
       const changes = unlistModule(name, changeOf(terminal, options))
-      say(terminal, options, { name, ...changes }, `${name} is no longer listed. ${whatStays(name)}`)
+      report(terminal, options, { name, ...changes, said: `${name} is no longer listed. ${whatStays(name)}` })
     })
 
 /** A new project begins without packs, and so does its image. */
@@ -127,13 +130,11 @@ const whatStays = (name: string): string => {
   return `${kept} its permissions, menu entries and files.`
 }
 
-const say = (terminal: Terminal, { dryRun, json }: ChangeOptions, done: Done, text: string) =>
-  answer(
-    terminal,
-    json,
-    { ...done, dry_run: dryRun === true },
-    `${treeOf(done)}\n\n${dryRun ? 'Nothing was changed: without --dry-run these files would be, and what npm run generate makes of them.' : text}`,
-  )
+const report = (terminal: Terminal, { dryRun, json }: ChangeOptions, { said, ...done }: Done) =>
+  answer(terminal, json, { ...done, dry_run: dryRun === true }, `${treeOf(done)}\n\n${dryRun ? nothingChanged : said}`)
+
+const nothingChanged =
+  'Nothing was changed: without --dry-run these files would be, and what npm run generate makes of them.'
 
 const tableOf = (modules: readonly ModuleDescription[]): string =>
   columns([

@@ -52,7 +52,7 @@ const treeOf = (folder: string, files: readonly NewFile[]): string => {
 const nothingWritten = 'Nothing was written, since --dry-run was given.'
 
 const nextSteps = (place: string): string => `Next:
-  cd ${place}
+  cd ${/^[\w./\\:~-]+$/.test(place) ? place : `"${place}"`}
   npm ci && npm start   the server on http://localhost:8080, with a PostgreSQL of its own
   npm test              types, lint and every test
   git init              when it is to be under Git, which is yours to say; a .gitignore is there

@@ -18,7 +18,7 @@ export const requireRoom = (folder: string, source: string): void => {
 /** A package in node_modules is no project that somebody works in: what stands around it is. */
 const isWithin = (folder: string, source: string): boolean => {
   const way = path.relative(source, folder)
-  return way === '' || !(way.startsWith('..') || path.isAbsolute(way))
+  return way.split(path.sep, 1)[0] !== '..' && !path.isAbsolute(way)
 }
 
 /** Writes all files or none: what was written and made until something failed is taken away again. */
