@@ -58,11 +58,9 @@ it.each([
 })
 
 it('puts back what it has moved when something cannot be moved', () => {
-  stage.write('a.txt', 'A')
-  stage.write('c.txt', 'c')
-  stage.write('taken/d.txt', 'd')
-  // A file where a folder has to be.
-  put('taken', 'mine')
+  for (const file of ['a.txt', 'b.txt', 'c.txt']) stage.write(file, 'new')
+  // A folder where the draft of the last one has to be.
+  mkdirSync(path.join(project, `b.txt.${process.pid}`))
   const before = contents()
   expect(() => stage.apply()).toThrow('Nothing was done: ')
   expect(contents()).toEqual(before)

@@ -38,6 +38,10 @@ describe.each(adapters)('invoices on %s', (adapter) => {
     const made = await create({ number: '2026-1', due_on: '2026-12-31' })
     expect(made).toMatchObject({ number: '2026-1', status: 'draft', due_on: '2026-12-31', total_cents: 7_500 })
     expect((await send('GET', `/${made.id}`)).body.data).toEqual(made)
+    for (const day of ['0000-01-01', '2026-02-30']) {
+      const nowhere = { number: day, customer: 'Ada', due_on: day }
+      expect(codeOf(await send('POST', '', nowhere))).toEqual([400, 'validation'])
+    }
     expect(codeOf(await send('POST', '', { number: '2026-1', customer: 'Bob' }))).toEqual([
       409,
       'invoices.number_taken',
