@@ -18,7 +18,7 @@ describe.runIf(isAsItCame)('a router of plain tRPC', () => {
   beforeAll(async () => {
     copy = copyProject()
     files = followPage(page, copy)
-    newcomer = await createNewcomer((await copy.run('pwd')).trim())
+    newcomer = await createNewcomer(copy.folder)
     await writeMigration(page, 'posts', copy)
     await copy.run('npm', 'run', '-s', 'generate')
   }, 300_000)

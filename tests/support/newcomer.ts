@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -33,7 +34,7 @@ export const createNewcomer = async (project = repository): Promise<Newcomer> =>
   // A machine that is busy with other tests is slow, and nothing is refused for it.
   const patience = { MAX_LOOP_DELAY_MILLISECONDS: '60000', REQUEST_TIMEOUT_SECONDS: '60' }
   const env = { PATH, HOME, DATA_DIR: path.join(folder, 'data'), PORT: String(port), ...patience }
-  const servers: ChildProcess[] = []
+  const servers: Server[] = []
   const here = (lines: string) => lines.replaceAll(`localhost:${pagePort}`, `localhost:${port}`)
   const there = (output: string) => output.replaceAll(`:${port}`, `:${pagePort}`).replaceAll('\r\n', '\n')
 
@@ -77,12 +78,12 @@ export const createNewcomer = async (project = repository): Promise<Newcomer> =>
         detached: true,
         stdio: ['ignore', 'pipe', 'pipe'],
       })
-      servers.push(child)
+      if (child.pid !== undefined) servers.push({ group: child.pid, closed: once(child, 'close') })
       return there(await untilReady(child))
     },
     async leave() {
       // The one that was started first keeps the database, and npm hands no signal on: the group is told.
-      for (const child of servers.reverse()) await endGroup(child)
+      for (const server of servers.reverse()) await endGroup(server)
       await rm(folder, { recursive: true, force: true })
     },
   }
@@ -100,10 +101,19 @@ const untilReady = (child: ChildProcess) =>
     child.once('exit', () => reject(new Error(`it ended before it was ready: ${said}`)))
   })
 
-const endGroup = (child: ChildProcess) =>
-  new Promise<void>((resolve) => {
-    if (child.exitCode !== null || child.pid === undefined) return resolve()
-    // npm ends before its server does, which holds the output open until then.
-    child.once('close', () => resolve())
-    process.kill(-child.pid, 'SIGTERM')
-  })
+interface Server {
+  /** The id of the process group, which is that of its first process. */
+  readonly group: number
+  /** npm may end before its server does, which holds the output open until then. */
+  readonly closed: Promise<unknown>
+}
+
+const endGroup = async ({ group, closed }: Server) => {
+  try {
+    process.kill(-group, 'SIGTERM')
+  } catch (error) {
+    // All of it has ended already.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+  await closed
+}

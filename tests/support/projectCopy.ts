@@ -3,7 +3,7 @@ import { promisify } from 'node:util'
 import { openStage, type Stage } from '../../server/cli/generate/stage.ts'
 import { repository } from './compile.ts'
 
-export interface ProjectCopy extends Pick<Stage, 'read' | 'write'> {
+export interface ProjectCopy extends Pick<Stage, 'folder' | 'read' | 'write'> {
   /** Runs a program there as a developer would. Resolves to its output; rejects with all that it said. */
   readonly run: (command: string, ...args: string[]) => Promise<string>
   readonly remove: () => void
@@ -15,6 +15,7 @@ export const copyProject = (): ProjectCopy => {
   const { PATH = '', HOME = '' } = process.env
   const options = { cwd: folder, env: { PATH, HOME, NO_COLOR: '1' }, maxBuffer: 1e7 }
   return {
+    folder,
     read,
     write,
     run: (command, ...args) =>
