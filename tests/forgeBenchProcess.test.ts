@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -86,7 +86,22 @@ it('says that it was interrupted, and writes nothing', { timeout: 120_000 }, asy
     running.kill()
     const { code, output, errors } = await running.ended
     expect([code, output, errors]).toEqual([1, '', 'Interrupted: nothing was written.\n'])
+    expect(readdirSync(out)).toEqual([])
   } finally {
     await app.close()
   }
+})
+
+it('leaves no database running when it is interrupted while its server starts', { timeout: 180_000 }, async () => {
+  const postmaster = path.join(folder, 'bench/postgres/data/postmaster.pid')
+  const running = bench('--scenario', 'healthz', '--total', '500000')
+  let isOver = false
+  void running.ended.finally(() => {
+    isOver = true
+  })
+  while (!existsSync(postmaster) && !isOver) await new Promise((resolve) => setImmediate(resolve))
+  running.kill()
+  const { code, output, errors } = await running.ended
+  expect([code, output, errors]).toEqual([1, '', expect.stringMatching(/Interrupted: nothing was written\.\n$/)])
+  expect(existsSync(postmaster)).toBe(false)
 })
