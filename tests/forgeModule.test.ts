@@ -1,11 +1,12 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openStage, type Stage } from '../server/cli/generate/stage.ts'
 import { findHalves } from '../server/cli/modules/halves.ts'
+import { imageHint } from '../server/cli/modules/imageHint.ts'
 import { requireRemovable } from '../server/cli/modules/removal.ts'
-import { projectFiles } from '../server/cli/new/projectFiles.ts'
 import { modules } from '../server/modules.ts'
 import { projectFolder } from '../server/projectFolder.ts'
 import { createDatabase } from './support/database.ts'
@@ -136,49 +137,47 @@ describe('a module is removed', () => {
   })
 })
 
-describe('a pack in a copy of the project', { timeout: 300_000 }, () => {
-  let copy = ''
-  beforeAll(() => {
-    const files = projectFiles(projectFolder).map((file) => [
-      file,
-      readFileSync(path.join(projectFolder, file), 'latin1'),
-    ])
-    copy = mkdtempSync(path.join(tmpdir(), 'tsforge-module-'))
-    for (const [file = '', text = ''] of files) {
-      mkdirSync(path.dirname(path.join(copy, file)), { recursive: true })
-      writeFileSync(path.join(copy, file), text, 'latin1')
-    }
-    symlinkSync(path.join(projectFolder, 'node_modules'), path.join(copy, 'node_modules'))
-    mkdirSync(path.join(copy, 'examples/parcels'), { recursive: true })
-    writeFileSync(path.join(copy, 'examples/parcels/contract.ts'), contractFile)
-    writeFileSync(path.join(copy, 'examples/parcels/module.ts'), moduleFile)
+describe('the image', () => {
+  it.each([
+    [
+      'lacks a pack where nothing copies it',
+      'COPY server ./server\n',
+      'examples/parcels/module.ts',
+      /add `COPY examples/,
+    ],
+    ['has it where it is copied', 'COPY examples ./examples\n', 'examples/parcels/module.ts', /^$/],
+    ['has what is no pack', 'COPY server ./server\n', 'server/features/parcels/module.ts', /^$/],
+  ])('%s', (_what, dockerfile, module, hint) => {
+    const project = withPack({ Dockerfile: dockerfile })
+    expect(imageHint(project, module)).toMatch(hint)
+    rmSync(project, { recursive: true })
   })
-  afterAll(() => rmSync(copy, { recursive: true }))
+})
+
+/** The tests that change nothing come first: the copy is bundled anew when a source of it has changed. */
+describe('a pack in a copy of the project', { timeout: 300_000 }, () => {
+  let copy: Stage
+  beforeAll(() => {
+    copy = openStage(projectFolder)
+    copy.write('examples/parcels/contract.ts', contractFile)
+    copy.write('examples/parcels/module.ts', moduleFile)
+    copy.write('examples/lone/contract.ts', contractFile)
+    copy.write('examples/lone/module.ts', moduleFile.replace('handlers:', "needs: ['boxes'],\n  handlers:"))
+  })
+  afterAll(() => copy.discard())
 
   const module = (...args: string[]) => {
-    const program = path.join(copy, 'scripts/forge.mjs')
+    const program = path.join(copy.folder, 'scripts/forge.mjs')
     const { status, stdout, stderr } = spawnSync(process.execPath, [program, 'module', ...args], {
-      cwd: copy,
+      cwd: copy.folder,
       encoding: 'utf8',
     })
     return { status, stdout, stderr }
   }
   const contents = () =>
-    Object.fromEntries(projectFiles(copy).map((file) => [file, readFileSync(path.join(copy, file), 'latin1')]))
+    Object.fromEntries(copy.files().map((file) => [file, readFileSync(path.join(copy.folder, file), 'latin1')]))
 
   const lists = ['contract/modules.ts', 'server/modules.ts']
-
-  it('is listed by two lines and what follows from them, and leaves no trace when removed', () => {
-    const before = contents()
-    const added = module('add', 'examples/parcels', '--no-types', '--json')
-    const { created, changed } = JSON.parse(added.stdout)
-    expect([created, changed]).toEqual([[], expect.arrayContaining([...lists, 'contract/openapi.json'])])
-    expect(contents()['contract/openapi.json']).toContain('/api/v1/parcels/count')
-    expect(module('list').stdout).toMatch(/^parcels +added +1 +0 .* examples\/parcels\/module\.ts$/m)
-    const removed = module('remove', 'parcels', '--no-types')
-    expect([removed.status, removed.stdout]).toEqual([0, expect.stringContaining('parcels is no longer listed')])
-    expect(contents()).toEqual(before)
-  })
 
   it('is planned with --dry-run, and nothing is changed', () => {
     const before = contents()
@@ -191,14 +190,24 @@ describe('a pack in a copy of the project', { timeout: 300_000 }, () => {
   })
 
   it('is not listed when the modules would not fit together, and nothing is changed', () => {
-    const file = path.join(copy, 'examples/parcels/module.ts')
-    writeFileSync(file, moduleFile.replace('handlers:', "needs: ['boxes'],\n  handlers:"))
     const before = contents()
-    const { status, stderr } = module('add', 'examples/parcels', '--no-types')
+    const { status, stderr } = module('add', 'examples/lone', '--no-types')
     expect([status, stderr]).toEqual([
       1,
       expect.stringMatching(/Nothing was done: the list of modules failed.[\s\S]*boxes/),
     ])
+    expect(contents()).toEqual(before)
+  })
+
+  it('is listed by two lines and what follows from them, and leaves no trace when removed', () => {
+    const before = contents()
+    const added = module('add', 'examples/parcels', '--no-types', '--json')
+    const { created, changed } = JSON.parse(added.stdout)
+    expect([created, changed]).toEqual([[], expect.arrayContaining([...lists, 'contract/openapi.json'])])
+    expect(contents()['contract/openapi.json']).toContain('/api/v1/parcels/count')
+    expect(module('list').stdout).toMatch(/^parcels +added +1 +0 .* examples\/parcels\/module\.ts$/m)
+    const removed = module('remove', 'parcels', '--no-types')
+    expect([removed.status, removed.stdout]).toEqual([0, expect.stringContaining('parcels is no longer listed')])
     expect(contents()).toEqual(before)
   })
 })

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Command } from 'commander'
 import { modules as added } from '../../contract/modules.ts'
@@ -14,6 +14,7 @@ import { readMigrationStatus } from './migrations.ts'
 import { isListed, type ListChange, listModule, unlistModule } from './modules/changeList.ts'
 import { describeModules, type ModuleDescription } from './modules/describeModules.ts'
 import { findHalves } from './modules/halves.ts'
+import { imageHint } from './modules/imageHint.ts'
 import { requireRemovable } from './modules/removal.ts'
 import { answer, columns, example, jsonOption } from './output.ts'
 import { requireTools } from './sources.ts'
@@ -83,7 +84,7 @@ const addAddCommand = (module: Command, terminal: Terminal) =>
       const changes = listModule(halves, changeOf(terminal, options))
       const migrated = options.migrate && !options.dryRun ? migrateInProject(projectFolder) : null
       const next = migrated ?? 'Next: npm run forge -- migrate up, or start the server, which migrates in development.'
-      const said = `${name} is listed. ${next}${hintFor(halves.module)}`
+      const said = `${name} is listed. ${next}${imageHint(projectFolder, halves.module)}`
       report(terminal, options, { name, ...changes, migrated, said })
     })
 
@@ -102,15 +103,6 @@ const addRemoveCommand = (module: Command, terminal: Terminal) =>
       const changes = unlistModule(name, changeOf(terminal, options))
       report(terminal, options, { name, ...changes, said: `${name} is no longer listed. ${whatStays(name)}` })
     })
-
-/** A new project begins without packs, and so does its image. */
-const hintFor = (file: string): string => {
-  const dockerfile = path.join(projectFolder, 'Dockerfile')
-  const [folder] = file.split('/', 1)
-  if (folder !== 'examples' || !existsSync(dockerfile)) return ''
-  if (readFileSync(dockerfile, 'utf8').includes('COPY examples ')) return ''
-  return '\nThe image is built without packs: add `COPY examples ./examples` to the Dockerfile and `!examples` to .dockerignore.'
-}
 
 const listText = () => readFileSync(path.join(projectFolder, 'contract/modules.ts'), 'utf8')
 
