@@ -35,8 +35,8 @@ const folder = join(import.meta.dirname, '../..')
 /** Of the environment of the tests only what a program needs to run at all. */
 const inherited = ({ PATH = '', HOME = '', TMPDIR = '/tmp' }: NodeJS.ProcessEnv) => ({ PATH, HOME, TMPDIR })
 
-/** Of util-linux. */
-const withoutPowers = ['setpriv', '--bounding-set=-all', '--inh-caps=-all']
+/** Of util-linux; a command goes behind it. */
+export const withoutPowers = ['setpriv', '--bounding-set=-all', '--inh-caps=-all']
 
 /** What a process says, and how it ends. `find` rejects with all of it when the process ends before. */
 export const listenTo = (child: ChildProcess) => {
