@@ -201,6 +201,15 @@ describe('failures', () => {
     expect([code, err]).toEqual([1, expect.stringMatching(/register: 2 × 409\. .*--prefix/)])
   })
 
+  it('keeps the accounts of before when nobody could be registered', async () => {
+    const fixtures = fileOf('kept.json')
+    const options = ['--scenario', 'register', '--total', '2', '--prefix', 'kept', '--fixtures', fixtures]
+    expect((await at(app.url, ...options)).code).toBe(0)
+    const before = readFileSync(fixtures, 'utf8')
+    expect((await at(app.url, ...options)).code).toBe(1)
+    expect(readFileSync(fixtures, 'utf8')).toBe(before)
+  })
+
   it('counts answers that say something else, those that break off, and those that never come', async () => {
     const server = await serve(async (response, number) => {
       if (number === 1) return void response.end(healthy)

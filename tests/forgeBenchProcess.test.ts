@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process'
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { Report } from '../server/cli/bench/report.ts'
 import { startApp } from './support/app.ts'
-import { listenTo } from './support/program.ts'
+import { listenTo, withoutPowers } from './support/program.ts'
 
 let folder = ''
 beforeAll(() => {
@@ -16,8 +16,12 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 /** As somebody runs it in a terminal of no width: the output goes into pipes. */
-const bench = (...args: string[]) => {
-  const child = spawn(process.execPath, ['scripts/forge.mjs', 'bench', ...args], {
+const bench = (...args: string[]) => benchBy([], ...args)
+
+/** Started by another command. */
+const benchBy = (starter: readonly string[], ...args: string[]) => {
+  const [command = '', ...rest] = [...starter, process.execPath, 'scripts/forge.mjs', 'bench', ...args]
+  const child = spawn(command, rest, {
     env: {
       ...{ PATH: process.env.PATH, HOME: process.env.HOME, DATA_DIR: folder, LOG_LEVEL: 'info' },
       ...{ ARGON2_MEMORY_KIB: '1024', ARGON2_ITERATIONS: '1', ARGON2_PARALLELISM: '1', ALLOW_WEAK_HASHING: 'true' },
@@ -104,4 +108,18 @@ it('leaves no database running when it is interrupted while its server starts', 
   const { code, output, errors } = await running.ended
   expect([code, output, errors]).toEqual([1, '', expect.stringMatching(/Interrupted: nothing was written\.\n$/)])
   expect(existsSync(postmaster)).toBe(false)
+})
+
+it('says before it measures that its report cannot be written, or that it asks for too many connections', {
+  timeout: 60_000,
+}, async () => {
+  const out = path.join(folder, 'closed')
+  mkdirSync(out, { mode: 0o500 })
+  const asOrdinary = process.getuid?.() === 0 ? withoutPowers : []
+  const unwritable = await benchBy(asOrdinary, '--url', 'http://127.0.0.1:1', '--out', out).ended
+  expect([unwritable.code, unwritable.errors]).toEqual([2, expect.stringContaining('name another folder with --out')])
+  if (process.platform !== 'linux') return
+  const fewFiles = ['sh', '-c', 'ulimit -n 300; exec "$0" "$@"']
+  const crowded = await benchBy(fewFiles, '--url', 'http://127.0.0.1:1', '--concurrency', '201').ended
+  expect([crowded.code, crowded.errors]).toEqual([2, expect.stringContaining('lower --concurrency to 200')])
 })

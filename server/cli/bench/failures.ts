@@ -9,7 +9,7 @@ export const failuresOf = ({ scenario, expected, full_speed, scheduled }: Measur
       ([status, count]) => `${scenario}: ${count} × ${status}. ${adviceOn(status, scenario)}`,
     ),
     ...Object.entries(pass.transport_errors).map(
-      ([reason, count]) => `${scenario}: ${count} without an answer (${reason}). ${adviceWithout(reason)}`,
+      ([reason, count]) => `${scenario}: ${count} without an answer (${reason}). ${unanswered}`,
     ),
     ...(pass.wrong_answers > 0
       ? [`${scenario}: ${pass.wrong_answers} × ${expected} that said something else. ${wrong}`]
@@ -33,8 +33,5 @@ const adviceOn = (status: number, scenario: ScenarioName): string => {
   return 'The log of the server says why.'
 }
 
-const adviceWithout = (reason: string): string =>
-  reason === 'EMFILE'
-    ? 'This process may not open as many connections: raise `ulimit -n`, or lower --concurrency.'
-    : 'See whether the server still runs, and whether --timeout is long enough.'
+const unanswered = 'See whether the server still runs, and whether --timeout is long enough.'
 const wrong = 'See what answers there.'

@@ -8,6 +8,7 @@ import { type Account, claimFixtures, readFixtures, writeFixtures } from './acco
 import { failuresOf } from './failures.ts'
 import { makeAccounts } from './madeAccounts.ts'
 import { type Measurement, measure } from './measure.ts'
+import { expectRoomFor } from './openFiles.ts'
 import { type OwnServer, withOwnServer } from './ownServer.ts'
 import type { Report } from './report.ts'
 import { type ScenarioName, scenarioOf } from './scenarios.ts'
@@ -40,6 +41,7 @@ const needsAccounts = (name: ScenarioName): boolean => name === 'login' || name 
 /** Measures what was asked for, one scenario after the other. Throws ForgeError when it cannot, or was interrupted. */
 export const runBench = (config: Config, terminal: Terminal, order: Order): Promise<Report> => {
   const { url, scenarios, fixtures } = order
+  expectRoomFor(Math.max(...scenarios.map((name) => connectionsOf(name, order))))
   if (fixtures !== undefined && scenarios.includes('register')) claimFixtures(fixtures)
   if (url !== undefined && fixtures === undefined && !scenarios.includes('register') && scenarios.some(needsAccounts))
     throw new ForgeError(noAccounts(order), misused)
@@ -50,6 +52,9 @@ export const runBench = (config: Config, terminal: Terminal, order: Order): Prom
       : work({ url, argon2: null })
   }).finally(() => terminal.progress?.(''))
 }
+
+const connectionsOf = (name: ScenarioName, { concurrency, total }: Order): number =>
+  Math.min(concurrency ?? usual[name].concurrency, total ?? usual[name].total)
 
 const argon2Of = ({ hashing: { memoryKib, iterations, parallelism } }: Config): string =>
   `m=${memoryKib},t=${iterations},p=${parallelism}`
