@@ -7,7 +7,7 @@ import { copyProject, differences } from './projectCopy.mjs'
 const copy = copyProject('pack')
 
 const laws =
-  'architecture contract openapi eventsRecorded isolation isolationPolicies reference packedTypes migrateAtStart'
+  'architecture contract openapi eventsRecorded isolation isolationPolicies reference docs packedTypes migrateAtStart'
 const tests = [...laws.split(' ').map((law) => `tests/${law}.test.ts`), 'examples/invoicing/tests/invoices.test.ts']
 
 /** Vitest passes over a name that no file has, so that all of them ran is seen in its report. */

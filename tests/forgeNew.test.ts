@@ -77,9 +77,10 @@ describe('new', () => {
     expect(readdirSync(inFolder('full'))).toEqual(['mine.txt'])
     const file = await make(inFolder('full/mine.txt'), '--name', 'mine')
     expect([file.code, file.err]).toEqual([1, expect.stringMatching(/is a file; name a folder/)])
-    const own = await make(path.join(projectFolder, 'my-api'))
-    expect([own.code, own.err]).toEqual([1, expect.stringMatching(/lies in the project that is copied/)])
-    expect(existsSync(path.join(projectFolder, 'my-api'))).toBe(false)
+    for (const place of ['my-api', '..my-api', '.']) {
+      const own = await make(path.join(projectFolder, place), '--name', 'my-api', '--dry-run')
+      expect([own.code, own.err]).toEqual([1, expect.stringMatching(/lies in the project that is copied/)])
+    }
   })
 
   it('says that there are no sources where only bundles are, as in a container', { timeout: 60_000 }, async () => {

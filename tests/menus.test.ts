@@ -148,6 +148,8 @@ describe.each(adapters)('menus on %s', (adapter) => {
     expect(all.body.data).toMatchObject({ ...fields, required_permission_code: 'b.read', parent_id })
     const nothing = await tenant.update(before.id, {})
     expect(nothing.body.data).toEqual({ ...all.body.data, updated_at: expect.any(String) })
+    const nulls = { parent_id: null, required_permission_code: null }
+    expect(codeOf(await tenant.update(before.id, nulls))).toEqual([400, 'validation'])
   })
 
   it('takes parent and permission away when asked to, whatever else is said of them', async () => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { errorAdvice } from '../contract/errorAdvice.ts'
 import { contract } from '../contract/index.ts'
 import { errors } from '../contract/vocabulary.ts'
-import { anchorOf, entriesOf } from '../scripts/reference/entries.ts'
+import { entriesOf } from '../scripts/reference/entries.ts'
 import { renderErrorsPage } from '../scripts/reference/errorsPage.ts'
 import { exampleInput } from '../scripts/reference/examples.ts'
 import { referencePages } from '../scripts/reference/pages.ts'
@@ -29,21 +29,6 @@ it('documents the codes of modules, with an advice or without', () => {
   const text = renderErrorsPage(contract, { 'invoice.paid': [409, 'It is paid.'], internal: [500, 'No.'] }, errorAdvice)
   expect(text).toContain('## `invoice.paid`\n\n**409** It is paid.\n\n- Sent by the server itself')
   expect(text).toContain(`- What to do: ${errorAdvice.internal}\n- Sent by every entry.`)
-})
-
-it('every link within and between the pages leads to a heading', () => {
-  const anchors = Object.fromEntries(
-    pages.map(({ path, text }) => [
-      path,
-      new Set([...text.matchAll(/^#+ (.+)$/gm)].map(([, title = '']) => anchorOf(title))),
-    ]),
-  )
-  for (const { path, text } of pages) {
-    const links = [...text.matchAll(/\]\(([\w.]*)#([^)]+)\)/g)]
-    expect(links.length).toBeGreaterThan(100)
-    const broken = links.filter(([, page, anchor = '']) => !anchors[page ? `docs/${page}` : path]?.has(anchor))
-    expect(broken.map(([link]) => link)).toEqual([])
-  }
 })
 
 describe.each(entriesOf(contract).map((entry): [string, typeof entry] => [entry.key, entry]))(
