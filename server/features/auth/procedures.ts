@@ -17,7 +17,7 @@ export const auth: Handlers<typeof contract.auth> = {
     const { passwords, transaction, record, input, fail } = call
     const passwordHash = await passwords.hash(input.password)
     const userId = uuidv7()
-    const session = await openSession(call, userId)
+    const session = openSession(call, userId)
     return transaction(async (tx) => {
       const [user] = await insertUser(tx, { id: userId, email: input.email, name: input.name, passwordHash })
       if (!user) throw fail('user.email_taken')
@@ -43,7 +43,7 @@ export const auth: Handlers<typeof contract.auth> = {
     if (!matches || user.disabled_at) throw fail('user.invalid_credentials')
     await guesses.forgiveGuess(input.email)
     const rehashed = needsRehash ? await passwords.hash(input.password) : undefined
-    const session = await openSession(call, user.id)
+    const session = openSession(call, user.id)
     return transaction(async (tx) => {
       if (rehashed)
         await replacePasswordHash(tx, { userId: user.id, passwordHash: rehashed, previous: user.password_hash })
@@ -66,7 +66,7 @@ export const auth: Handlers<typeof contract.auth> = {
       if (rotated) {
         const { session_id: target, user_id: person } = rotated
         await record(tx, { topic: 'session.refreshed', target, person, payload: {} })
-        const access = await tokens.issue({ userId: rotated.user_id, sessionId: rotated.session_id })
+        const access = tokens.issue({ userId: rotated.user_id, sessionId: rotated.session_id })
         return tokenPair(access, next.token)
       }
       // Returned, not thrown: ending the session must be committed.
@@ -114,7 +114,7 @@ const tokenPair = (access: { token: string; expiresAt: Date }, refreshToken: str
 })
 
 /** Makes everything of a new session that needs no database, so that the transaction stays short. */
-const openSession = async (
+const openSession = (
   { tokens, request, lifetimes }: Pick<Context, 'tokens' | 'request' | 'lifetimes'>,
   userId: string,
 ) => {
@@ -128,5 +128,5 @@ const openSession = async (
     tokenHash: refresh.tokenHash,
     ttlSeconds: lifetimes.refreshSeconds,
   }
-  return { row, tokens: tokenPair(await tokens.issue({ userId, sessionId: id }), refresh.token) }
+  return { row, tokens: tokenPair(tokens.issue({ userId, sessionId: id }), refresh.token) }
 }
