@@ -1,5 +1,6 @@
 import cluster, { type Worker } from 'node:cluster'
 import type { Logger } from 'pino'
+import { messageOf } from '../db/causes.ts'
 import type { Config } from './config.ts'
 import { connectDatabase } from './database.ts'
 import { endWorkers } from './platform/endWorkers.ts'
@@ -32,18 +33,8 @@ export const supervise = async (config: Config, log: Logger): Promise<void> => {
   const start = () => {
     if (isStopping) return
     const startedAt = performance.now()
-    const worker = cluster.fork({ MIGRATE_ON_START: 'false' })
     let failure: string | undefined
-    worker.on('message', (message) => {
-      if (isStartFailure(message)) failure = message.sentence
-      if (message !== 'ready') return
-      serving.add(worker)
-      failedStarts = 0
-      announce()
-    })
-    worker.on('exit', (code, signal) => {
-      if (!serving.delete(worker)) failedStarts += 1
-      if (isStopping) return
+    const replace = (end: object) => {
       const isHopeless = serving.size === 0 && (!isComplete || failedStarts >= failedStartsMax)
       // What it could not say in a sentence stands on standard error already.
       if (isHopeless && isComplete) process.stderr.write(`${gaveUp}\n`)
@@ -51,11 +42,30 @@ export const supervise = async (config: Config, log: Logger): Promise<void> => {
       if (isHopeless) return void stop('no worker could be started', 1)
       const livedMs = performance.now() - startedAt
       delayMs = livedMs > healthyMs ? 0 : Math.min(Math.max(delayMs * 2, backOffMs.first), backOffMs.longest)
-      log.error(
-        { worker: worker.id, code, signal, reason: failure, delay_ms: delayMs },
-        'a worker died and is replaced',
-      )
+      log.error({ ...end, reason: failure, delay_ms: delayMs }, 'a worker died and is replaced')
       setTimeout(start, delayMs)
+    }
+    /** The system is out of processes, memory or files: there is no worker, so nothing will tell of its exit. */
+    const miss = (error: unknown) => {
+      failedStarts += 1
+      failure = `A worker cannot be started: ${messageOf(error)}`
+      if (!isStopping) replace({})
+    }
+    const worker = fork(miss)
+    worker?.on('error', (error) => {
+      if (worker.process.pid === undefined) return miss(error)
+      log.warn({ worker: worker.id, err: error }, 'a worker was not to be reached')
+    })
+    worker?.on('message', (message) => {
+      if (isStartFailure(message)) failure = message.sentence
+      if (message !== 'ready') return
+      serving.add(worker)
+      failedStarts = 0
+      announce()
+    })
+    worker?.on('exit', (code, signal) => {
+      if (!serving.delete(worker)) failedStarts += 1
+      if (!isStopping) replace({ worker: worker.id, code, signal })
     })
   }
 
@@ -84,6 +94,15 @@ export const supervise = async (config: Config, log: Logger): Promise<void> => {
   for (let index = 0; index < config.http.workers; index += 1) start()
   process.on('SIGTERM', (signal) => stop(signal))
   process.on('SIGINT', (signal) => stop(signal))
+}
+
+/** Some of what a system refuses is thrown; the rest comes as an error of the worker. */
+const fork = (miss: (error: unknown) => void): Worker | undefined => {
+  try {
+    return cluster.fork({ MIGRATE_ON_START: 'false' })
+  } catch (error) {
+    process.nextTick(miss, error)
+  }
 }
 
 const living = (): Worker[] => Object.values(cluster.workers ?? {}).flatMap((worker) => worker ?? [])

@@ -152,6 +152,27 @@ describe('the supervisor', { timeout: 120_000 }, () => {
     expect(await statuses(`${url}/readyz`)).toEqual(Array(8).fill(200))
   })
 
+  it('outlives a worker that the system does not start, and tries again while the others serve', async () => {
+    // At each signal its program is away, or there again, as it is to a system that is out of processes.
+    const away = `const there = process.execPath
+      process.on('SIGUSR2', () => {
+        process.execPath = process.execPath === there ? there + '.away' : there
+        console.log('program: ' + process.execPath)
+      })`
+    const NODE_OPTIONS = `--import data:text/javascript,${encodeURIComponent(away)}`
+    start({ PORT: String(await freePort()), MIGRATE_ON_START: 'true', NODE_OPTIONS })
+    const url = await program.ready
+    program.kill('SIGUSR2')
+    await program.says(/program: .*\.away/)
+    process.kill(program.children()[0] as number, 'SIGKILL')
+    await program.says(/A worker cannot be started: spawn .* ENOENT/)
+    expect(await statuses(`${url}/livez`)).toEqual(Array(8).fill(200))
+    program.kill('SIGUSR2')
+    await expect.poll(() => program.children().length, { timeout: 60_000 }).toBe(2)
+    program.kill('SIGTERM')
+    expect((await program.ended).code).toBe(0)
+  })
+
   it('replaces ever more slowly what dies young, and gives up with a sentence when none can be started', async () => {
     start({ PORT: String(await freePort()), MIGRATE_ON_START: 'true' })
     await program.ready
