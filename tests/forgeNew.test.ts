@@ -10,6 +10,7 @@ import { writeFiles } from '../server/cli/new/writeFiles.ts'
 import { projectFolder } from '../server/projectFolder.ts'
 import { name as ownName } from '../server/version.ts'
 import { forge } from './support/forge.ts'
+import { onFullDisk } from './support/fullDisk.ts'
 import { bundlePrograms } from './support/serverProcess.ts'
 
 let folder = ''
@@ -104,6 +105,13 @@ describe('new', () => {
     mkdirSync(inFolder('empty'))
     expect(() => writeFiles(inFolder('empty'), [file('a/b.txt'), file('a')])).toThrow(/Nothing was left/)
     expect(readdirSync(inFolder('empty'))).toEqual([])
+  })
+
+  it('leaves nothing behind when a file breaks off, as on a full disk', () => {
+    const file = (place: string, length: number) => ({ path: place, contents: 'x'.repeat(length), mode: 0o644 })
+    const write = () => writeFiles(inFolder('disk/full'), [file('a/b.txt', 1), file('a/c.txt', 10_000)])
+    onFullDisk(5_000, () => expect(write).toThrow(/^Nothing was left in .*EFBIG/))
+    expect(existsSync(inFolder('disk'))).toBe(false)
   })
 })
 

@@ -1,4 +1,14 @@
-import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import path from 'node:path'
 import { ForgeError } from '../forgeError.ts'
 import type { NewFile } from './template.ts'
@@ -15,7 +25,7 @@ export const requireRoom = (folder: string, source: string): void => {
     throw new ForgeError(`Nothing was written: ${folder} is not empty, and nothing in it is overwritten; name another.`)
 }
 
-/** A package in node_modules is no project that somebody works in: what stands around it is. */
+/** The project itself is within too; what stands beside it, or around it as around a package, is not. */
 const isWithin = (folder: string, source: string): boolean => {
   const way = path.relative(source, folder)
   return way.split(path.sep, 1)[0] !== '..' && !path.isAbsolute(way)
@@ -25,17 +35,27 @@ const isWithin = (folder: string, source: string): boolean => {
 export const writeFiles = (folder: string, files: readonly NewFile[]): void => {
   const undo: (() => void)[] = []
   try {
-    for (const { path: place, contents, mode } of files) {
-      const file = path.join(folder, place)
-      makeFolder(path.dirname(file), undo)
-      writeFileSync(file, contents, { mode, flag: 'wx' })
-      undo.push(() => rmSync(file))
+    for (const file of files) {
+      makeFolder(path.dirname(path.join(folder, file.path)), undo)
+      writeFile(folder, file, undo)
     }
   } catch (error) {
     for (const step of undo.reverse()) step()
     throw new ForgeError(
       `Nothing was left in ${folder}: ${(error as Error).message}. Try again when that is put right.`,
     )
+  }
+}
+
+/** A file that is there stays; one that was made goes again, also when it is but begun, as on a full disk. */
+const writeFile = (folder: string, { path: place, contents, mode }: NewFile, undo: (() => void)[]): void => {
+  const file = path.join(folder, place)
+  const opened = openSync(file, 'wx', mode)
+  undo.push(() => rmSync(file))
+  try {
+    writeFileSync(opened, contents)
+  } finally {
+    closeSync(opened)
   }
 }
 
