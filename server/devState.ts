@@ -1,6 +1,6 @@
 import type { FlagTable } from '../contract/flagTable.ts'
 import type { Database } from '../db/database.ts'
-import { stateOf } from './features/flags/state.ts'
+import { statesOf } from './features/flags/state.ts'
 import { listConsumers } from './platform/consumers/overview.ts'
 import type { DutyReport } from './platform/duties/reports.ts'
 import type { RecentEvent } from './platform/events/recentEvents.ts'
@@ -30,11 +30,8 @@ export const createDevState = (parts: Parts) => async () => {
 }
 
 const readFlags = async ({ db }: Database, { table, overrideOf }: { table: FlagTable } & Pick<Flags, 'overrideOf'>) => {
-  const rows = new Map((await readFlagRows(db)).map((row) => [row.name, row]))
-  return Object.entries(table).map(([name, flag]) => {
-    const { rules, ...state } = stateOf(name, flag, { override: overrideOf(name), row: rows.get(name) })
-    return { ...state, rules: rules.length }
-  })
+  const states = statesOf(table, { rows: await readFlagRows(db), overrideOf })
+  return states.map(({ rules, ...state }) => ({ ...state, rules: rules.length }))
 }
 
 /** Partitions are many; how the worst of them does is what one looks for. */

@@ -41,18 +41,17 @@ export const createIdentities = ({
     ownWriteSeconds === undefined
       ? findKeyHolders(db, { prefixes })
       : findKeyHoldersAndWrites(db, { prefixes, ownWriteSeconds })
-  const findActor = coalesce(async (ids: readonly string[]) => {
-    const rows = await readActors(ids)
-    return new Map(rows.map((row) => [row.session_id, row]))
-  }, shared)
-  const findKeyHolder = coalesce(async (prefixes: readonly string[]) => {
-    const rows = await readHolders(prefixes)
-    return new Map(rows.map((row) => [row.prefix, row]))
-  }, shared)
-  const findHolderById = coalesce(async (ids: readonly string[]) => {
-    const rows = await findKeyHoldersById(gateDatabase.db, { ids })
-    return new Map(rows.map((row) => [row.key_id, row]))
-  }, shared)
+  /** Rows by their keys, read for all who ask together. */
+  const finder = <Row>(read: (keys: readonly string[]) => Promise<readonly Row[]>, keyOf: (row: Row) => string) =>
+    coalesce(async (keys: readonly string[]) => new Map((await read(keys)).map((row) => [keyOf(row), row])), shared)
+  const findActor = finder(readActors, (row) => row.session_id)
+  const findKeyHolder = finder(readHolders, (row) => row.prefix)
+  const findHolderById = finder(
+    (ids) => findKeyHoldersById(db, { ids }),
+    (row) => row.key_id,
+  )
+  const findStanding = finder((keys) => findStandings(db, standingsAsked(keys)), keyOfStanding)
+  const findRoles = finder((keys) => findRoleCodes(db, standingsAsked(keys)), keyOfStanding)
   const findAgain: FindAgain = async ({ kind, credentialId }) => {
     if (kind === 'key') {
       const holder = await findHolderById(credentialId)
@@ -67,21 +66,13 @@ export const createIdentities = ({
     (use) => noteKeyUse(database.db, { ...use }),
     (error) => log.debug({ err: error }, 'the use of an API key was not noted'),
   )
-  const findStanding = coalesce(async (keys: readonly string[]) => {
-    const rows = await findStandings(gateDatabase.db, standingsAsked(keys))
-    return new Map(rows.map((row) => [standingKey(row.user_id, row.tenant_id), row]))
-  }, shared)
-  const findRoles = coalesce(async (keys: readonly string[]) => {
-    const rows = await findRoleCodes(gateDatabase.db, standingsAsked(keys))
-    return new Map(rows.map((row) => [standingKey(row.user_id, row.tenant_id), row.codes]))
-  }, shared)
   return {
     identifySession: createIdentify(tokens, findActor),
     identifyKey: createIdentifyKey(findKeyHolder, noteUse),
     findAgain,
     redeemTicket: createRedeemTicket(database.db, findAgain),
     async findRoles(userId, tenantId) {
-      return (await findRoles(standingKey(userId, tenantId))) ?? []
+      return (await findRoles(standingKey(userId, tenantId)))?.codes ?? []
     },
     async findStanding(userId, tenantId) {
       const found = await findStanding(standingKey(userId, tenantId))
@@ -89,3 +80,6 @@ export const createIdentities = ({
     },
   }
 }
+
+const keyOfStanding = (row: { readonly user_id: string; readonly tenant_id: string | null }): string =>
+  standingKey(row.user_id, row.tenant_id)

@@ -4,12 +4,12 @@ import type { Db } from '../../db/client.ts'
 import type { Database } from '../../db/database.ts'
 import type { Config } from '../config.ts'
 import { addRules, deleteFlag, putValue } from '../features/flags/queries.ts'
-import { type FlagState, flagOf, stateOf } from '../features/flags/state.ts'
+import { type FlagState, flagOf, stateOf, statesOf } from '../features/flags/state.ts'
 import { numberEvents } from '../platform/events/log.ts'
 import { type Happening, recordEvent } from '../platform/events/record.ts'
 import type { FlagRule } from '../platform/flags/decide.ts'
 import { readFlagFile } from '../platform/flags/file.ts'
-import type { Override } from '../platform/flags/flags.ts'
+import { type Override, overrideIn } from '../platform/flags/overrides.ts'
 import { readFlagRows, storedFlag } from '../platform/flags/rows.ts'
 import { ForgeError, misused } from './forgeError.ts'
 
@@ -27,10 +27,7 @@ type Settings = Config['flags']
 /** Every flag with what is said of it, as a server with this configuration has it. Throws ConfigError for a bad file. */
 export const listFlags = async (db: Db, table: FlagTable, settings: Settings): Promise<FlagState[]> => {
   const overrideOf = overridesOf(table, settings)
-  const rows = new Map((await readFlagRows(db)).map((row) => [row.name, row]))
-  return Object.entries(table).map(([name, flag]) =>
-    stateOf(name, flag, { override: overrideOf(name), row: rows.get(name) }),
-  )
+  return statesOf(table, { rows: await readFlagRows(db), overrideOf })
 }
 
 /**
@@ -112,9 +109,5 @@ const full = (name: string) => `${name} has as many rules as it may have: clear 
 
 const overridesOf = (table: FlagTable, { variables, file }: Settings): ((name: string) => Override | undefined) => {
   const entries = file === undefined ? {} : readFlagFile(file, table)
-  return (name) => {
-    const [variable, entry] = [variables[name], entries[name]]
-    if (variable !== undefined) return { source: 'environment', value: variable }
-    return entry === undefined ? undefined : { source: 'file', value: entry }
-  }
+  return (name) => overrideIn(name, variables, entries)
 }

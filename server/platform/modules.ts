@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { Database } from '../../db/database.ts'
 import type { AnyModule, ModuleContext } from '../rpc/module.ts'
 import { ModuleError } from '../rpc/moduleOrder.ts'
+import { within } from './within.ts'
 
 /** How a module is. */
 export interface ModuleHealth {
@@ -60,24 +60,22 @@ export const createModuleLives = (modules: readonly AnyModule[], { database, log
 
   const ask = async (module: AnyModule): Promise<ModuleHealth> => {
     const { name, health } = module
-    const detail = health && (await within(healthSeconds, health(contextOf(module))))
+    const detail = health && (await complaintOf(health(contextOf(module))))
     return detail === undefined ? { name, healthy: true } : { name, healthy: false, detail }
   }
 
   return { start, stop, health: () => Promise.all(modules.map(ask)) }
 }
 
-/** The answer of a check, or why there is none. */
-const within = async (seconds: number, answer: Promise<string | undefined>): Promise<string | undefined> => {
-  const late = new AbortController()
+/** What a check finds wrong, or why it found nothing out. */
+const complaintOf = async (answer: Promise<string | undefined>): Promise<string | undefined> => {
   try {
-    return await Promise.race([
-      answer,
-      sleep(seconds * 1000, `did not answer within ${seconds} seconds`, { signal: late.signal }),
-    ])
+    const asked = await within(
+      healthSeconds * 1000,
+      answer.then((complaint) => ({ complaint })),
+    )
+    return asked ? asked.complaint : `did not answer within ${healthSeconds} seconds`
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
-  } finally {
-    late.abort()
   }
 }

@@ -3,7 +3,7 @@ import { readFlagRows, storedFlag } from '../../platform/flags/rows.ts'
 import type { Handlers } from '../../rpc/handlers.ts'
 import { invalidFields } from '../../rpc/validation.ts'
 import { deleteFlag, putFlag } from './queries.ts'
-import { flagOf, misfits, stateOf } from './state.ts'
+import { flagOf, misfits, stateOf, statesOf } from './state.ts'
 
 export const flags: Handlers<typeof contract.flags> = {
   async mine({ flags }) {
@@ -12,10 +12,7 @@ export const flags: Handlers<typeof contract.flags> = {
 
   async list({ db, flags: { table, overrideOf } }) {
     // Read anew, so that whoever has just changed one sees it whichever instance answers.
-    const rows = new Map((await readFlagRows(db)).map((row) => [row.name, row]))
-    return Object.entries(table).map(([name, flag]) =>
-      stateOf(name, flag, { override: overrideOf(name), row: rows.get(name) }),
-    )
+    return statesOf(table, { rows: await readFlagRows(db), overrideOf })
   },
 
   async set({ transaction, record, flags: { table, overrideOf }, input, fail }) {

@@ -1,6 +1,6 @@
 import { type Flag, type FlagTable, type FlagValue, valuesInWords, valuesOf } from '../../../contract/flagTable.ts'
 import type { FlagRule } from '../../platform/flags/decide.ts'
-import type { Override } from '../../platform/flags/flags.ts'
+import type { Override } from '../../platform/flags/overrides.ts'
 import type { StoredFlag } from '../../platform/flags/rows.ts'
 
 /** A flag of a table by its name; undefined for names that the table lacks. */
@@ -26,6 +26,19 @@ export const stateOf = (
 })
 
 export type FlagState = ReturnType<typeof stateOf>
+
+interface Known {
+  readonly rows: readonly StoredFlag[]
+  readonly overrideOf: (name: string) => Override | undefined
+}
+
+/** Every flag of a table, in its order, with everything that is said of it. */
+export const statesOf = (table: FlagTable, { rows, overrideOf }: Known): FlagState[] => {
+  const byName = new Map(rows.map((row) => [row.name, row]))
+  return Object.entries(table).map(([name, flag]) =>
+    stateOf(name, flag, { override: overrideOf(name), row: byName.get(name) }),
+  )
+}
 
 const sourceOf = (row: StoredFlag | undefined) =>
   row && (row.value !== null || row.rules.length > 0) ? ('database' as const) : ('default' as const)

@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 import type { Logger } from 'pino'
 import type { Database } from '../../../db/database.ts'
 import type { Tracing } from '../tracing/tracing.ts'
+import { within } from '../within.ts'
 import type { Duty, DutyContext, DutySettings } from './duty.ts'
 import { carryOut, type Ending } from './run.ts'
 import { readSchedule, type Schedule } from './schedule.ts'
@@ -116,7 +117,7 @@ export const createDutyRunner = ({ duties, database, settings, log, onRun, traci
       isStopped = true
       clearTimeout(timer)
       for (const { abort } of running.values()) abort()
-      await within(Promise.all([...running.values()].map(({ ended }) => ended)), withinMs)
+      await within(withinMs, Promise.all([...running.values()].map(({ ended }) => ended)))
       if (running.size > 0) log.warn({ duties: [...running.keys()] }, 'duties are cut off: they did not end in time')
     },
   }
@@ -150,12 +151,3 @@ const dueAt = (now: Date, schedules: Schedules, last: ReadonlyMap<string | null,
 
 const untilNextMs = (now: Date, schedules: Schedules): number =>
   Math.min(...schedules.map(([, schedule]) => schedule.untilNextMs(now)))
-
-const within = async (work: Promise<unknown>, ms: number): Promise<void> => {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms)
-  })
-  await Promise.race([work, late])
-  clearTimeout(timer)
-}

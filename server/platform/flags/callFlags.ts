@@ -1,6 +1,7 @@
 import type { BooleanFlagName, FlagTable, FlagValue, ValueOf, VariantFlagName } from '../../../contract/flagTable.ts'
 import type { Subject } from './decide.ts'
-import type { Flags, Override } from './flags.ts'
+import type { Flags } from './flags.ts'
+import type { Override } from './overrides.ts'
 
 /** The flags as they are for one call: its user, in the tenant of X-Tenant-ID. No question costs a query. */
 export interface CallFlags<T extends FlagTable> {

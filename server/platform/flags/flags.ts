@@ -5,12 +5,7 @@ import type { Subscriptions } from '../consumers/bus.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import { type Decide, decideBy, type FlagRow, type Subject } from './decide.ts'
 import { readFlagFile, watchFlagFile } from './file.ts'
-
-/** What the operator of an instance says, before which the database does not count. */
-export interface Override {
-  readonly source: 'environment' | 'file'
-  readonly value: FlagValue
-}
+import { type Override, overrideIn } from './overrides.ts'
 
 /** The flags as this instance knows them. Nothing is read when one is asked: changes come by events and by the clock. */
 export interface Flags {
@@ -60,11 +55,7 @@ export const createFlags = ({ table, variables, file, ttlSeconds, readRows, metr
   let stopWatching = () => {}
   let timer: NodeJS.Timeout | undefined
 
-  const overrideOf = (name: string): Override | undefined => {
-    const [variable, entry] = [valueIn(variables, name), valueIn(fromFile, name)]
-    if (variable !== undefined) return { source: 'environment', value: variable }
-    return entry === undefined ? undefined : { source: 'file', value: entry }
-  }
+  const overrideOf = (name: string): Override | undefined => overrideIn(name, variables, fromFile)
 
   const settle = () => {
     const open = names.filter((name) => overrideOf(name) === undefined)
@@ -127,9 +118,6 @@ export const createFlags = ({ table, variables, file, ttlSeconds, readRows, metr
     },
   }
 }
-
-const valueIn = (values: FlagValues, name: string): FlagValue | undefined =>
-  Object.hasOwn(values, name) ? values[name] : undefined
 
 /** Runs work once at a time. Who asks while it runs gets a run that begins afterwards, which all of them share. */
 const oneAfterAnother = (work: () => Promise<void>): (() => Promise<void>) => {

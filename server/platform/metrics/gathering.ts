@@ -1,3 +1,4 @@
+import { within } from '../within.ts'
 import { mergeSnapshots, type Snapshot, totalsOf } from './snapshots.ts'
 
 /** A worker whose metrics are wanted. `ask` resolves to undefined when it ends instead of answering. */
@@ -53,17 +54,5 @@ export const createGathering = ({ waitMs }: { readonly waitMs: number }): Gather
       departed = [...departed, ...lastTotals(id)]
       last.delete(id)
     },
-  }
-}
-
-const within = async <T>(ms: number, promise: Promise<T>): Promise<T | undefined> => {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, ms, undefined)
-  })
-  try {
-    return await Promise.race([promise, late])
-  } finally {
-    clearTimeout(timer)
   }
 }

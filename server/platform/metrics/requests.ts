@@ -11,7 +11,7 @@ export const createRequestCounter = (metrics: Metrics): CountRequest => {
   const series = new Map<string, Map<string, Map<number, (seconds: number) => void>>>()
   return (sent, route, status, durationMs) => {
     const method = methods.has(sent) ? sent : '_OTHER'
-    const byStatus = within(within(series, method), route)
+    const byStatus = innerOf(innerOf(series, method), route)
     let observe = byStatus.get(status)
     if (!observe) {
       observe = metrics.timing('http_server_request_duration_seconds', {
@@ -25,7 +25,7 @@ export const createRequestCounter = (metrics: Metrics): CountRequest => {
   }
 }
 
-const within = <Key, Inner extends Map<unknown, unknown>>(outer: Map<Key, Inner>, key: Key): Inner => {
+const innerOf = <Key, Inner extends Map<unknown, unknown>>(outer: Map<Key, Inner>, key: Key): Inner => {
   const known = outer.get(key)
   if (known) return known
   const made = new Map() as Inner

@@ -2,6 +2,7 @@ import type { Attributes, HrTime, Link, SpanContext as OtelContext } from '@open
 import type { Resource } from '@opentelemetry/resources'
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace'
 import type { Logger } from 'pino'
+import { within } from '../within.ts'
 import { createLosses, type Losses } from './losses.ts'
 import type { Span, SpanKind, SpanReader } from './span.ts'
 import type { SpanContext } from './traceContext.ts'
@@ -84,7 +85,10 @@ export const createOtlpExporter = async (options: OtlpOptions): Promise<Exporter
       processor.onEnd(toReadable(span, resource, options.version))
     },
     async close(withinMs) {
-      await within(processor.shutdown(), withinMs)
+      await within(
+        withinMs,
+        processor.shutdown().catch(() => {}),
+      )
       losses.close()
     },
   }
@@ -109,15 +113,6 @@ const reasonOf = (error: Error | undefined): string => {
   const known = code ?? cause?.code
   if (typeof known === 'number') return `the collector answered ${known}`
   return typeof known === 'string' ? known : 'the collector did not take them in time'
-}
-
-const within = async (work: Promise<unknown>, ms: number): Promise<void> => {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms)
-  })
-  await Promise.race([work.catch(() => {}), late])
-  clearTimeout(timer)
 }
 
 /** SpanKind of the API, by its numbers, so that the API need not be loaded for them. */
