@@ -1,5 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import {
+  constants,
+  copyFileSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -14,6 +16,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { childEnvironment } from '../../config.ts'
 import { ForgeError } from '../forgeError.ts'
+import { makeFolder } from '../new/makeFolder.ts'
 import { projectFiles } from '../new/projectFiles.ts'
 
 /** A copy of the project in which a change is made and tried, before a file of the project is touched. */
@@ -97,27 +100,27 @@ interface Way {
   readonly to: string
 }
 
-/** Each file is moved into place whole; when one cannot be, those before it are put back. */
+/** All are written beside their places before the first is moved into its own; when one cannot be, all is as it was. */
 const putAll = ({ from, to }: Way, files: readonly string[], original: ReadonlyMap<string, Buffer>) => {
-  const done: string[] = []
+  const undo: (() => void)[] = []
+  const draftOf = (file: string) => path.join(to, `${file}.${process.pid}`)
   try {
     for (const file of files) {
-      const place = path.join(to, file)
-      mkdirSync(path.dirname(place), { recursive: true })
-      const draft = `${place}.${process.pid}`
-      cpSync(path.join(from, file), draft)
-      renameSync(draft, place)
-      done.push(file)
+      makeFolder(path.dirname(path.join(to, file)), undo)
+      copyFileSync(path.join(from, file), draftOf(file), constants.COPYFILE_EXCL)
+      undo.push(() => rmSync(draftOf(file), { force: true }))
+    }
+    for (const file of files) {
+      renameSync(draftOf(file), path.join(to, file))
+      undo.push(() => putBack(path.join(to, file), original.get(file)))
     }
   } catch (error) {
-    for (const file of done) {
-      const before = original.get(file)
-      if (before) writeFileSync(path.join(to, file), before)
-      else rmSync(path.join(to, file))
-    }
+    for (const step of undo.reverse()) step()
     throw new ForgeError(`Nothing was done: ${(error as Error).message}.`)
   }
 }
+
+const putBack = (file: string, before: Buffer | undefined) => (before ? writeFileSync(file, before) : rmSync(file))
 
 const runIn = (cwd: string, what: string, [program = '', ...args]: readonly string[]) => {
   const isNode = program.endsWith('js')

@@ -1,16 +1,7 @@
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  rmdirSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
+import { closeSync, existsSync, openSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { ForgeError } from '../forgeError.ts'
+import { makeFolder } from './makeFolder.ts'
 import type { NewFile } from './template.ts'
 
 /** Throws ForgeError when a project cannot be put there without touching something that is somebody's. */
@@ -57,11 +48,4 @@ const writeFile = (folder: string, { path: place, contents, mode }: NewFile, und
   } finally {
     closeSync(opened)
   }
-}
-
-const makeFolder = (folder: string, undo: (() => void)[]): void => {
-  if (existsSync(folder)) return
-  makeFolder(path.dirname(folder), undo)
-  mkdirSync(folder)
-  undo.push(() => rmdirSync(folder))
 }
