@@ -1,5 +1,6 @@
 import { type DestinationStream, type Logger, pino } from 'pino'
 import type { Config } from './config.ts'
+import { writeLines } from './logLines.ts'
 
 /** Whatever a log call is handed, what stands under such a name never reaches the output. */
 const secretName =
@@ -62,31 +63,6 @@ const framesOf = ({ stack = '', message }: Error): string => {
   return start === -1 ? '' : stack.slice(start + message.length).trim()
 }
 
-const gatheredBytes = 8_192
-const gatheredMs = 20
-
-/**
- * Lines go out together, so that a busy server makes one system call for many; none waits for longer than the time. What
- * waits when the process ends is written by pino's own hook.
- */
-const gathered = (output: ReturnType<typeof pino.destination>) => {
-  let isDue = false
-  const flush = () => {
-    isDue = false
-    output.flush()
-  }
-  return {
-    write(line: string) {
-      output.write(line)
-      if (isDue) return
-      isDue = true
-      setTimeout(flush, gatheredMs)
-    },
-    /** Called by pino behind a fatal line. */
-    flushSync: () => output.flushSync(),
-  }
-}
-
 /** One JSON line for each event on standard output; readable text when a person is looking at a terminal. */
 export const createLog = async (
   { logLevel, environment }: Config,
@@ -100,7 +76,7 @@ export const createLog = async (
   }
   if (destination) return pino(options, destination)
   const isForPeople = environment !== 'production' && process.stdout.isTTY
-  if (!isForPeople) return pino(options, gathered(pino.destination({ dest: 1, sync: false, minLength: gatheredBytes })))
+  if (!isForPeople) return writeLines(options, { file: 1 })
   const { default: pretty } = await import('pino-pretty')
   return pino(options, pretty({ ignore: 'pid,hostname', translateTime: 'HH:MM:ss.l', sync: true }))
 }
