@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { projectFiles } from '../server/cli/new/projectFiles.ts'
+import { projectFiles } from '../server/cli/project/projectFiles.ts'
 import { projectFolder } from '../server/projectFolder.ts'
 
 /**

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, it } from 'vitest'
-import { projectFiles } from '../server/cli/new/projectFiles.ts'
+import { projectFiles } from '../server/cli/project/projectFiles.ts'
 
 const root = path.join(import.meta.dirname, '..')
 const pages = projectFiles(root).filter((file) => file.endsWith('.md') || file === 'llms.txt')

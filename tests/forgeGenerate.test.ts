@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { parseFields } from '../server/cli/generate/fields.ts'
 import { withImports } from '../server/cli/generate/imports.ts'
-import { joinContract, joinServer, leaveContract, leaveServer, listedIn } from '../server/cli/generate/joins.ts'
 import { namesOf } from '../server/cli/generate/names.ts'
-import { treeOf } from '../server/cli/generate/tree.ts'
+import { treeOf } from '../server/cli/project/changesTree.ts'
+import { joinContract, joinServer, leaveContract, leaveServer, listedIn } from '../server/cli/project/moduleLists.ts'
 import { forge } from './support/forge.ts'
 
 /** What generators refuse, and how they name: what they write is tried in a copy of the project. */

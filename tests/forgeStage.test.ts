@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { openStage, type Stage } from '../server/cli/generate/stage.ts'
+import { openStage, type Stage } from '../server/cli/project/stage.ts'
 import { onFullDisk } from './support/fullDisk.ts'
 
 /** The place that no file can be moved to, as where a program holds one open on Windows. */

@@ -6,7 +6,7 @@ import { requireProjectName } from './new/name.ts'
 import { type NewFile, newProject, readManifest } from './new/template.ts'
 import { requireRoom, writeFiles } from './new/writeFiles.ts'
 import { answer, columns, example, jsonOption } from './output.ts'
-import { requireSources } from './sources.ts'
+import { requireSources } from './project/sources.ts'
 import type { Terminal } from './terminal.ts'
 
 interface Options {

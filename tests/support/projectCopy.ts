@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { openStage, type Stage } from '../../server/cli/generate/stage.ts'
+import { openStage, type Stage } from '../../server/cli/project/stage.ts'
 import { repository } from './compile.ts'
 
 export interface ProjectCopy extends Pick<Stage, 'folder' | 'read' | 'write'> {

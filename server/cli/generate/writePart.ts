@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { ForgeError } from '../forgeError.ts'
-import { joinContract, joinServer, listedIn } from './joins.ts'
-import { type Changes, openStage, type Stage } from './stage.ts'
+import { joinContract, joinServer, listedIn } from '../project/moduleLists.ts'
+import { type Changes, openStage, type Stage } from '../project/stage.ts'
 
 /** A module that is to be written and listed. */
 export interface Part {

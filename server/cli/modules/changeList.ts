@@ -1,6 +1,6 @@
 import path from 'node:path'
-import { joinContract, joinServer, leaveContract, leaveServer, listedIn } from '../generate/joins.ts'
-import { type Changes, openStage, type Stage } from '../generate/stage.ts'
+import { joinContract, joinServer, leaveContract, leaveServer, listedIn } from '../project/moduleLists.ts'
+import { type Changes, openStage, type Stage } from '../project/stage.ts'
 import type { Halves } from './halves.ts'
 
 export interface ListChange {

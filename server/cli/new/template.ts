@@ -1,9 +1,10 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { ForgeError } from '../forgeError.ts'
+import { projectFiles } from '../project/projectFiles.ts'
 import { type Manifest, projectLock, projectManifest } from './manifest.ts'
 import { withoutCredentials } from './npmrc.ts'
-import { isPacked, projectFiles } from './projectFiles.ts'
+import { isPacked } from './packed.ts'
 import { projectReadme } from './readme.ts'
 import { renaming } from './renaming.ts'
 

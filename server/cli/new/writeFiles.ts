@@ -1,7 +1,7 @@
 import { closeSync, existsSync, openSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { ForgeError } from '../forgeError.ts'
-import { makeFolder } from './makeFolder.ts'
+import { makeFolder } from '../project/makeFolder.ts'
 import type { NewFile } from './template.ts'
 
 /** Throws ForgeError when a project cannot be put there without touching something that is somebody's. */

@@ -47,17 +47,10 @@ const isAbout = (place: string, { folder, pattern }: Rule): boolean =>
     ? matches(path.posix.relative(folder, place), pattern.replace(/^\//, ''))
     : matches(path.posix.basename(place), pattern)
 
-/** Whether `files` of a package.json lists a file: the last entry about it decides, as npm has it, and `!` takes out. */
-export const isPacked = (file: string, files: readonly string[]): boolean => {
-  const last = files.findLast((entry) => isWithin(file, entry.replace(/^!/, '')))
-  return last !== undefined && !last.startsWith('!')
-}
-
-const isWithin = (file: string, entry: string): boolean => matches(file, entry) || matches(file, `${entry}/**`)
-
 const wildcards: Readonly<Record<string, string>> = { '**/': '(?:.*/)?', '**': '.*', '*': '[^/]*', '?': '[^/]' }
 
-const matches = (text: string, pattern: string): boolean =>
+/** Whether a pattern of a `.gitignore` or a package.json stands for a path or a name. */
+export const matches = (text: string, pattern: string): boolean =>
   new RegExp(
     `^${pattern.replaceAll(/\*\*\/|\*\*|[*?.+^${}()|[\]\\]/g, (sign) => wildcards[sign] ?? `\\${sign}`)}$`,
   ).test(text)

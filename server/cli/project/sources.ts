@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
-import { projectFolder } from '../projectFolder.ts'
-import { ForgeError } from './forgeError.ts'
+import { projectFolder } from '../../projectFolder.ts'
+import { ForgeError } from '../forgeError.ts'
 
 const isThere = (place: string) => existsSync(path.join(projectFolder, place))
 

@@ -16,8 +16,8 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { childEnvironment } from '../../config.ts'
 import { ForgeError } from '../forgeError.ts'
-import { makeFolder } from '../new/makeFolder.ts'
-import { projectFiles } from '../new/projectFiles.ts'
+import { makeFolder } from './makeFolder.ts'
+import { projectFiles } from './projectFiles.ts'
 
 /** A copy of the project in which a change is made and tried, before a file of the project is touched. */
 export interface Stage {
