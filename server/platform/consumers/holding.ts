@@ -39,6 +39,7 @@ export class Holding {
   readTo: number
   readonly #end = new AbortController()
   #isLost = false
+  #isForgotten = false
   #wake: (() => void) | undefined
   #isAwake = false
 
@@ -103,6 +104,12 @@ export class Holding {
     this.wake()
   }
 
+  /** The log has lost what was read: given back at the position that the database has, whatever was handled here. */
+  forget(): void {
+    this.#isForgotten = true
+    this.end()
+  }
+
   lose(): void {
     this.#isLost = true
     this.end()
@@ -129,6 +136,8 @@ export class Holding {
   }
 
   #positionBefore(event: LoggedEvent | undefined): number {
+    // The row says greatest(): it stays where it is.
+    if (this.#isForgotten) return 0
     return event ? event.position - 1 : this.readTo
   }
 }

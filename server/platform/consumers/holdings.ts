@@ -19,6 +19,8 @@ export interface Holdings {
   readonly oldest: (consumer: string) => Date | undefined
   /** There may be something new. */
   readonly wakeAll: () => void
+  /** The log has lost what was read: gives everything back, to be taken anew where the database has it. */
+  readonly forgetAll: () => void
   /** Takes no more. */
   readonly close: () => void
   /** Lets the events at hand be handled, at most so long, and gives everything back. */
@@ -123,6 +125,9 @@ export const createHoldings = (consumers: readonly Consumer[], parts: WorkerPart
     look,
     oldest,
     wakeAll,
+    forgetAll() {
+      for (const holding of working.keys()) holding.forget()
+    },
     close() {
       isClosed = true
     },

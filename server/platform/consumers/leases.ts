@@ -1,4 +1,4 @@
-import { and, count, eq, sql } from 'drizzle-orm'
+import { and, count, eq, type SQL, sql } from 'drizzle-orm'
 import { eventConsumers, eventLog, eventWorkers } from '../../../db/schema/events.ts'
 import { statement } from '../../../db/statement.ts'
 
@@ -15,6 +15,10 @@ const isMine = and(
   eq(partition, placeholder('partition')),
   eq(lease, placeholder('lease')),
 )
+
+/** What has been done with; never ahead of a log that lost its end, or the events that come there would be passed over. */
+const reached = (done: SQL) =>
+  sql`least(greatest(${position}, ${done}), (select ${eventLog.last_position} from ${eventLog}))`
 
 /** One instance at a time may make the rows of a consumer. */
 export const lockName = statement('consumers.lockName', (db) =>
@@ -114,7 +118,7 @@ export const takePartitions = statement('consumers.take', (db) => {
 export const renewLeases = statement('consumers.renew', (db) =>
   db
     .update(eventConsumers)
-    .set({ leased_until: leaseEnd, position: sql`greatest(${position}, held.position)` })
+    .set({ leased_until: leaseEnd, position: reached(sql`held.position`) })
     .from(
       sql`unnest(${placeholder('names')}::text[], ${placeholder('partitions')}::integer[], ${placeholder('leases')}::bigint[],
         ${placeholder('positions')}::bigint[]) as held(name, partition, lease, position)`,
@@ -130,7 +134,7 @@ export const renewLeases = statement('consumers.renew', (db) =>
 export const releaseLease = statement('consumers.release', (db) =>
   db
     .update(eventConsumers)
-    .set({ holder: null, leased_until: null, position: sql`greatest(${position}, ${placeholder('position')}::bigint)` })
+    .set({ holder: null, leased_until: null, position: reached(sql`${placeholder('position')}::bigint`) })
     .where(isMine),
 )
 
@@ -139,7 +143,7 @@ export const confirm = statement('consumers.confirm', (db) =>
   db
     .update(eventConsumers)
     .set({
-      position: sql`greatest(${position}, ${placeholder('position')}::bigint)`,
+      position: reached(sql`${placeholder('position')}::bigint`),
       attempts: 0,
       retry_at: null,
     })
@@ -156,7 +160,7 @@ export const noteFailure = statement('consumers.noteFailure', (db) => {
   return db
     .update(eventConsumers)
     .set({
-      position: sql`greatest(${position}, ${placeholder('position')}::bigint - 1)`,
+      position: reached(sql`${placeholder('position')}::bigint - 1`),
       attempts: sql`case when ${isOpen} then ${attempts} + ${placeholder('more')}::integer else 0 end`,
       retry_at: sql`case when ${isOpen} then clock_timestamp() + make_interval(secs => ${placeholder('seconds')}::float8) end`,
     })

@@ -21,7 +21,7 @@ export const createConsumerRunner = (consumers: readonly Consumer[], parts: Work
   const twice = names.find((name, index) => names.indexOf(name) !== index)
   if (twice !== undefined) throw new Error(`There are two consumers named ${twice}.`)
   const holdings = createHoldings(consumers, parts)
-  const stopListening = feed.onAdvance(holdings.wakeAll)
+  const stopListening = [feed.onAdvance(holdings.wakeAll), feed.onRestart(holdings.forgetAll)]
   let looking: Promise<void> | undefined
   let timer: NodeJS.Timeout | undefined
   let isStopped = false
@@ -57,7 +57,7 @@ export const createConsumerRunner = (consumers: readonly Consumer[], parts: Work
       isStopped = true
       holdings.close()
       clearTimeout(timer)
-      stopListening()
+      for (const stop of stopListening) stop()
       await looking?.catch(() => {})
       await holdings.end(withinMs)
     },

@@ -11,6 +11,10 @@ const readLimit = 500
 /** Events kept in memory for those who follow closely; who is further behind reads the log. */
 const remembered = 4_096
 
+const lostEvents =
+  'the event log has lost events that were read already, as after a failover or a restore: streams are told of a gap and ' +
+  'consumers go on where the database has them; give the log a new epoch and restart, see docs/upgrading.md'
+
 /** What this instance knows of the log: one read of it, whoever follows. */
 export interface Feed {
   /** Bounds as last read; `last` is what has been read into memory. Undefined until the database has answered. */
@@ -23,6 +27,8 @@ export interface Feed {
   readonly nudge: () => void
   /** Called with the new events after each advance; returns how to leave. */
   readonly onAdvance: (listener: (events: readonly LoggedEvent[]) => void) => () => void
+  /** Called when the log has lost what was read here; `bounds` are those of the log as it is now. Returns how to leave. */
+  readonly onRestart: (listener: () => void) => () => void
   /** Looks now and resolves when this instance is up to date. Rejects when the database is away. */
   readonly catchUp: () => Promise<void>
   readonly start: () => void
@@ -40,6 +46,7 @@ interface Parts {
 
 export const createFeed = ({ database, gateDatabase, log }: Parts): Feed => {
   const listeners = new Set<(events: readonly LoggedEvent[]) => void>()
+  const restartListeners = new Set<() => void>()
   let bounds: Bounds | undefined
   let completeAt = performance.now()
   let memory: LoggedEvent[] = []
@@ -56,17 +63,34 @@ export const createFeed = ({ database, gateDatabase, log }: Parts): Feed => {
     for (const listener of listeners) listener(read)
   }
 
+  /** Begins at the end of the log as it is now: what was read before stands in it no more. */
+  const restart = async (): Promise<Bounds> => {
+    const found = await readBounds(gateDatabase.db)
+    log.error({ read: bounds?.last, last: found.last }, lostEvents)
+    bounds = found
+    memory = []
+    for (const listener of restartListeners) listener()
+    return found
+  }
+
+  /** Reads on, from the event that was read last: another one in its place is that of a log that lost it. */
+  const readOn = async (known: Bounds): Promise<boolean> => {
+    const read = await readBehind(gateDatabase.db, { epoch: known.epoch, after: known.last - 1, limit: readLimit })
+    const again = read[0]?.position === known.last ? read.shift() : undefined
+    const newest = memory.at(-1)
+    if (again && newest && again.json !== newest.json) await restart()
+    else if (read.length > 0) take(read, known)
+    return read.length > 0
+  }
+
   /** Numbers and reads until there is nothing more. */
   const look = async (): Promise<void> => {
     bounds ??= await readBounds(gateDatabase.db)
     for (;;) {
       const before = bounds.last
       const last = await numberEvents(database.db)
-      while (bounds.last < last && !isStopped) {
-        const read = await readBehind(gateDatabase.db, { epoch: bounds.epoch, after: bounds.last, limit: readLimit })
-        if (read.length === 0) break
-        take(read, bounds)
-      }
+      if (last < bounds.last) await restart()
+      while (bounds.last < last && !isStopped) if (!(await readOn(bounds))) break
       if (last - before < numberingBatch || isStopped) return
     }
   }
@@ -116,6 +140,10 @@ export const createFeed = ({ database, gateDatabase, log }: Parts): Feed => {
       const oldest = memory[0]?.position
       if (oldest === undefined || position < oldest - 1) return undefined
       return memory.slice(position - oldest + 1)
+    },
+    onRestart(listener) {
+      restartListeners.add(listener)
+      return () => void restartListeners.delete(listener)
     },
     nudge: request,
     onAdvance(listener) {

@@ -39,6 +39,7 @@ export class Follower implements EventStream {
   #checkedAt = Number.NEGATIVE_INFINITY
   /** Up to here the access that was read takes into account what happened. */
   #checkedUpTo = 0
+  #isAstray = false
   #isOver = false
   #wake: (() => void) | undefined
 
@@ -88,6 +89,12 @@ export class Follower implements EventStream {
     this.#wake = undefined
   }
 
+  /** The log has lost what stood before this place: a gap is told, and the stream goes on at the end of the log. */
+  goAstray(): void {
+    this.#isAstray = true
+    this.wake()
+  }
+
   close(): void {
     if (this.#isOver) return
     this.#isOver = true
@@ -111,6 +118,7 @@ export class Follower implements EventStream {
 
   /** What there is, of the memory or of the log. Nothing, too, while the database is away. */
   async #next(): Promise<readonly StreamItem[]> {
+    if (this.#isAstray) return this.#startOver()
     if (!this.#hasMore) return []
     try {
       if (performance.now() - this.#checkedAt > freshMs) await this.checkAccess()
@@ -120,6 +128,16 @@ export class Follower implements EventStream {
       await this.#untilWoken()
       return []
     }
+  }
+
+  #startOver(): readonly StreamItem[] {
+    const from = this.id
+    const { epoch, last } = this.#parts.feed.bounds ?? { epoch: this.#epoch, last: 0 }
+    this.#isAstray = false
+    this.#epoch = epoch
+    this.#position = last
+    this.#checkedUpTo = 0
+    return [gapItem(from, this.id)]
   }
 
   /** Stops before an event that may end the access, unless the access was read after it. */

@@ -39,6 +39,9 @@ export const createStreams = ({ feed, gateDatabase, maxStreams, onFull }: Option
   const leave = feed.onAdvance(() => {
     for (const follower of open) follower.wake()
   })
+  const leaveRestarts = feed.onRestart(() => {
+    for (const follower of open) follower.goAstray()
+  })
   const check = setInterval(() => {
     for (const follower of open) {
       // While the database is away nothing is shown either.
@@ -80,6 +83,7 @@ export const createStreams = ({ feed, gateDatabase, maxStreams, onFull }: Option
     close() {
       isClosed = true
       leave()
+      leaveRestarts()
       clearInterval(check)
       for (const follower of open) follower.close()
     },
