@@ -108,7 +108,7 @@ describe('compose.yaml', () => {
   it('leaves the server the time it takes to stop', () => {
     const grace = Number(/stop_grace_period: (\d+)s/.exec(service('api'))?.[1])
     const { DRAIN_SECONDS: drain, SHUTDOWN_SECONDS: shutdown } = variables
-    expect(grace).toBeGreaterThan(Number(drain.default.production) + Number(shutdown.default))
+    expect(grace).toBeGreaterThan(Number(drain.default.production) + Number(shutdown.default) + 3)
   })
 })
 

@@ -108,6 +108,14 @@ describe.each(adapters)('a running server on %s', (adapter) => {
   })
 })
 
+it('ends with 0 a few seconds after SHUTDOWN_SECONDS though a module never comes to its end', async () => {
+  const program = start(onDatabase({ SHUTDOWN_SECONDS: '1' }), { file: 'tests/support/stuckServer.ts' })
+  await program.ready
+  program.kill('SIGTERM')
+  const { code, output } = await program.ended
+  expect([code, output.includes('not everything came to its end in time')]).toEqual([0, true])
+})
+
 describe('a server that cannot start', () => {
   it('lists everything that is wrong with its configuration at once', async () => {
     const { code, errors, output } = await start({

@@ -1,6 +1,7 @@
 import cluster from 'node:cluster'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
+import { within } from './within.ts'
 
 interface Drained {
   readonly app: { readonly stopBeingReady: () => void; readonly close: (withinMs: number) => Promise<void> }
@@ -8,6 +9,9 @@ interface Drained {
   readonly config: { readonly http: { readonly drainSeconds: number; readonly shutdownSeconds: number } }
   readonly log: Logger
 }
+
+/** What may be taken beyond the time to close what is left. */
+const graceMs = 3_000
 
 /** What a supervisor tells its workers; see endWorkers. */
 export type DrainOrder =
@@ -19,8 +23,8 @@ const isOrder = (message: unknown): message is DrainOrder =>
 
 /**
  * Ends the process well on SIGTERM and SIGINT: readiness fails and load balancers get DRAIN_SECONDS to notice, then
- * what runs may finish within SHUTDOWN_SECONDS, then everything closes and the exit code is 0. A second signal skips
- * the waiting. A worker also does so step by step, as its supervisor says.
+ * what runs may finish within SHUTDOWN_SECONDS, then everything closes, or is cut off three seconds later, and the exit
+ * code is 0. A second signal skips the waiting. A worker also does so step by step, as its supervisor says.
  */
 export const drainOnSignal = ({ app, database, config, ...drained }: Drained): void => {
   const log = cluster.worker ? drained.log.child({ worker: cluster.worker.id }) : drained.log
@@ -32,7 +36,8 @@ export const drainOnSignal = ({ app, database, config, ...drained }: Drained): v
     log.info(`${reason}: draining`)
     app.stopBeingReady()
     await Promise.race([sleep(drainMs), untilHurry])
-    await Promise.race([app.close(withinMs), untilHurry])
+    const done = Promise.race([app.close(withinMs), untilHurry]).then(() => true)
+    if (!(await within(withinMs + graceMs, done))) log.warn('not everything came to its end in time and is cut off')
     await database.release()
     log.info('stopped')
     process.exit(0)
