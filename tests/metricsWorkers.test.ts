@@ -81,6 +81,21 @@ describe('gathering', () => {
     expect(await replays(gather(() => [peer(1, one), peer(2, two)]))).toBe(8)
   })
 
+  it('counts a worker once that answers and is gone before a slower one has answered', async () => {
+    const { gather, forget } = createGathering({ waitMs: 10_000 })
+    const [one, two] = [createMetrics(), createMetrics()]
+    countReplays(one, 3)
+    countReplays(two, 4)
+    const goes = async () => {
+      // By then the other answer is there.
+      await new Promise(setImmediate)
+      forget(1)
+      return two.snapshot()
+    }
+    expect(await replays(gather(() => [peer(1, one), { id: 2, ask: goes }]))).toBe(7)
+    expect(await replays(gather(() => [peer(2, two)]))).toBe(7)
+  })
+
   it('takes the largest lag of a consumer, and adds up what its workers counted', async () => {
     const { gather } = createGathering({ waitMs: 1_000 })
     const consumer = 'some.consumer'

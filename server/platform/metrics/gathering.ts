@@ -39,7 +39,8 @@ export const createGathering = ({ waitMs }: { readonly waitMs: number }): Gather
     // Others may go meanwhile.
     if (gone.length > 1) departed = [await mergeSnapshots(gone).snapshot(), ...departed.slice(gone.length)]
     const answers = await Promise.all(peers.map(ask))
-    const parts = answers.flatMap(({ id, snapshot }) => snapshot ?? lastTotals(id))
+    // One that answered and ended while others were waited for is among the departed.
+    const parts = answers.flatMap(({ id, snapshot }) => (last.has(id) && snapshot ? snapshot : lastTotals(id)))
     return mergeSnapshots([...parts, ...departed]).text()
   }
 
