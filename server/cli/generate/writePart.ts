@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { ForgeError } from '../forgeError.ts'
+import { checkTypes, editLists, format, lists, regenerate, type Tell, withinStage } from '../project/changeProject.ts'
 import { joinContract, joinServer, listedIn } from '../project/moduleLists.ts'
-import { type Changes, openStage, type Stage } from '../project/stage.ts'
+import type { Changes, Stage } from '../project/stage.ts'
 
 /** A module that is to be written and listed. */
 export interface Part {
@@ -16,8 +17,7 @@ export interface Part {
 
 /** What a new module changes besides: the lists, and what is made from the contract. */
 export const alsoChanged: readonly string[] = [
-  'contract/modules.ts',
-  'server/modules.ts',
+  ...Object.values(lists),
   'contract/openapi.json',
   'client-sdk/kinds.ts',
   'docs/errors.md',
@@ -29,8 +29,7 @@ export interface Writing {
   readonly part: Part
   /** Besides the types, its tests and the laws are run. */
   readonly runsTests: boolean
-  /** Told what is being done. */
-  readonly tell: (step: string) => void
+  readonly tell: Tell
 }
 
 /** Throws ForgeError when files of the part are there. */
@@ -46,39 +45,32 @@ export const refuseOverwriting = (project: string, { files }: Part): void => {
  * Writes a module and joins it, all of it or nothing: everything is made and tried in a copy of the project first. Throws
  * ForgeError, with what failed, before a file of the project is touched.
  */
-export const writePart = ({ project, part, runsTests, tell }: Writing): Changes => {
-  const stage = openStage(project)
-  try {
+export const writePart = ({ project, part, runsTests, tell }: Writing): Changes =>
+  withinStage(project, (stage) => {
     tell('writing it in a copy of the project')
     for (const [file, text] of Object.entries(part.files)) stage.write(file, text)
     join(stage, part.name)
-    stage.run('the formatter', 'npx', 'biome', 'check', '--write', ...Object.keys(part.files), ...lists)
+    format(stage, [...Object.keys(part.files), ...Object.values(lists)])
     part.addTables?.(stage)
-    tell('writing the OpenAPI document, the client and the reference')
-    stage.run('npm run generate', 'npm', 'run', '-s', 'generate')
-    tell('checking the types')
-    stage.run('the check of types', 'npx', 'tsc', '--noEmit')
+    regenerate(stage, tell)
+    checkTypes(stage, tell)
     if (runsTests) runTests(stage, part.name, tell)
     return stage.apply()
-  } finally {
-    stage.discard()
-  }
-}
-
-const lists = ['contract/modules.ts', 'server/modules.ts']
+  })
 
 const join = (stage: Stage, name: string) => {
-  const edit = (file: string, change: (text: string) => string) => stage.write(file, change(stage.read(file)))
-  if (listedIn(stage.read('contract/modules.ts')).includes(name)) return
-  edit('contract/modules.ts', (text) => joinContract(text, { name, from: `./${name}.ts` }))
-  edit('server/modules.ts', (text) => joinServer(text, { name, from: `./features/${name}/module.ts` }))
+  if (listedIn(stage.read(lists.contract)).includes(name)) return
+  editLists(stage, {
+    contract: (text) => joinContract(text, { name, from: `./${name}.ts` }),
+    server: (text) => joinServer(text, { name, from: `./features/${name}/module.ts` }),
+  })
 }
 
 /** Of the laws those that know what a module is. */
 const laws =
   'architecture contract openapi modules reference eventsRecorded isolationPolicies isolation forgeMigrate'.split(' ')
 
-const runTests = (stage: Stage, name: string, tell: Writing['tell']) => {
+const runTests = (stage: Stage, name: string, tell: Tell) => {
   stage.run('the linter', 'npx', 'biome', 'check')
   for (const [what, names] of [
     ['its tests', [name]],

@@ -1,6 +1,7 @@
 import path from 'node:path'
+import { checkTypes, editLists, format, lists, regenerate, type Tell, withinStage } from '../project/changeProject.ts'
 import { joinContract, joinServer, leaveContract, leaveServer, listedIn } from '../project/moduleLists.ts'
-import { type Changes, openStage, type Stage } from '../project/stage.ts'
+import type { Changes } from '../project/stage.ts'
 import type { Halves } from './halves.ts'
 
 export interface ListChange {
@@ -10,11 +11,8 @@ export interface ListChange {
   readonly checksTypes: boolean
   /** Nothing is changed then, and only the changes of the lists are known. */
   readonly isDryRun: boolean
-  /** Told what is being done. */
-  readonly tell: (step: string) => void
+  readonly tell: Tell
 }
-
-const lists = { contract: 'contract/modules.ts', server: 'server/modules.ts' } as const
 
 /** Lists a module in both files and writes what is made from the contract anew: all of it, or nothing and a ForgeError. */
 export const listModule = (halves: Halves, change: ListChange): Changes => {
@@ -34,32 +32,21 @@ export const unlistModule = (name: string, change: ListChange): Changes =>
 
 export const isListed = (text: string, name: string): boolean => listedIn(text).includes(name)
 
-type Edit = (text: string) => string
-
 /** In a copy first, where the commands of the project say whether the modules fit together. */
 const changeLists = (
   { project, checksTypes, isDryRun, tell }: ListChange,
-  edits: Readonly<Record<keyof typeof lists, Edit>>,
-): Changes => {
-  const stage: Stage = openStage(project)
-  try {
-    stage.write(lists.contract, edits.contract(stage.read(lists.contract)))
-    stage.write(lists.server, edits.server(stage.read(lists.server)))
-    stage.run('the formatter', 'npx', 'biome', 'check', '--write', lists.contract, lists.server)
+  edits: Parameters<typeof editLists>[1],
+): Changes =>
+  withinStage(project, (stage) => {
+    editLists(stage, edits)
+    format(stage, Object.values(lists))
     tell('seeing whether the modules fit together')
     stage.run('the list of modules', 'scripts/forge.mjs', 'module', 'list')
     if (isDryRun) return stage.changes()
-    tell('writing the document, the client and the reference')
-    stage.run('npm run generate', 'npm', 'run', '-s', 'generate')
-    if (checksTypes) {
-      tell('checking the types')
-      stage.run('the check of types', 'npx', 'tsc', '--noEmit')
-    }
+    regenerate(stage, tell)
+    if (checksTypes) checkTypes(stage, tell)
     return stage.apply()
-  } finally {
-    stage.discard()
-  }
-}
+  })
 
 const fromList = (folder: string, file: string): string => {
   const way = path.posix.relative(folder, file)
