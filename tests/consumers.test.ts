@@ -239,6 +239,16 @@ describe('a handler that fails', () => {
     expect(seen).toEqual(['next'])
   })
 
+  it('makes a dead letter with its own failure, too, when that has to wait for the database', async () => {
+    await scene.sql('revoke insert on event_dead_letters from app')
+    const app = await scene.consume(async () => Promise.reject(new TypeError('no')), { ...noWait, tries: 1 })
+    await scene.createMenu('bad')
+    await until(() => app.logged.some((line) => line.includes('a consumer waits')))
+    await scene.sql('grant insert on event_dead_letters to app')
+    await until(async () => (await scene.deadLetters()).length === 1)
+    expect(await scene.deadLetters()).toMatchObject([{ attempts: 1, failure: 'TypeError' }])
+  })
+
   it('stops no other consumer, nor does one whose key cannot be told', async () => {
     const seen: string[] = []
     await scene.start([

@@ -32,6 +32,8 @@ export class Holding {
   /** When the event that was done with last had occurred. */
   reachedTime: Date | undefined
   attempts: number
+  /** How the last try of the next event failed here; undefined when none did. */
+  failure: string | undefined
   retryAt: number
   isSuspect: boolean
   goodUntil: number
@@ -94,6 +96,7 @@ export class Holding {
     this.reachedTime = this.waiting[0]?.occurred_at
     this.waiting = this.waiting.slice(1)
     this.attempts = 0
+    this.failure = undefined
     this.retryAt = 0
     this.isSuspect = false
   }

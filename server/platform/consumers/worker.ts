@@ -56,7 +56,7 @@ const step = async (holding: Holding, parts: WorkerParts): Promise<boolean> => {
 }
 
 const handleNext = async (holding: Holding, event: LoggedEvent, parts: WorkerParts): Promise<void> => {
-  if (holding.attempts >= holding.consumer.tries) return bury(holding, event, endedOverIt, parts)
+  if (holding.attempts >= holding.consumer.tries) return bury(holding, event, parts)
   // Counted beforehand, or an event that ends every process that touches it would be tried for ever.
   const isCounted = holding.isSuspect
   if (isCounted && !(await count(holding, event, { more: 1, seconds: 0 }, parts))) return
@@ -109,9 +109,11 @@ const putOff = async ({ holding, event, attempt, isCounted, error }: FailedTry, 
   const seconds = untilRetry(holding.consumer, attempt)
   const names = { ...holding.names, position: event.position, topic: event.topic, attempt }
   parts.log.warn({ err: error, ...names }, 'a consumer failed on an event')
+  // Kept for the burial, which may have to wait for the database.
+  holding.failure = kindOf(error)
   if (!(await count(holding, event, { more: isCounted ? 0 : 1, seconds }, parts))) return
   holding.retryAt = performance.now() + seconds * 1_000
-  if (holding.attempts >= holding.consumer.tries) await bury(holding, event, kindOf(error), parts)
+  if (holding.attempts >= holding.consumer.tries) await bury(holding, event, parts)
 }
 
 /** Between half of the doubled wait and all of it, so that what failed together does not come back together. */
@@ -135,9 +137,9 @@ const count = async (
   return row !== undefined && row.position < position
 }
 
-const bury = async (holding: Holding, event: LoggedEvent, failure: string, parts: WorkerParts) => {
+const bury = async (holding: Holding, event: LoggedEvent, parts: WorkerParts) => {
   const { database, log, onBuried } = parts
-  const { attempts, row, names } = holding
+  const { attempts, row, names, failure = endedOverIt } = holding
   const { position } = event
   await confirmations.get(holding)
   const isBuried = await database.transaction(async (tx) => {
