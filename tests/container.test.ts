@@ -2,6 +2,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { type BuildOptions, build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readConfig } from '../server/config.ts'
 import { knownNames } from '../server/platform/configuration/sources.ts'
 import { variables } from '../server/platform/configuration/variables.ts'
 import { createDatabase, type TestDatabase } from './support/database.ts'
@@ -91,10 +92,21 @@ describe('compose.yaml', () => {
     expect(service('api')).not.toMatch(/OWNER|MIGRATE_URL/)
   })
 
-  it('starts with nothing but the secrets that the example names, all of them required', () => {
+  it('asks for the secrets that the example names, and for nothing else', () => {
     const asked = all(compose, /\$\{(\w+)/g)
-    expect(all(compose, /\$\{(\w+):\?/g)).toEqual(asked)
+    const required = all(compose, /\$\{(\w+):\?/g)
+    expect(sorted(required)).toEqual(sorted(asked.filter((name) => /(?:PASSWORD|SECRET|TOKEN)$/.test(name))))
+    expect([...required, ...all(compose, /\$\{(\w+):-/g)].sort()).toEqual(asked.sort())
     expect(sorted(all(read('deploy/.env.example'), /^([A-Z_]+)=$/gm))).toEqual(sorted(asked))
+  })
+
+  it('passes on what a proxy in front and a change of the secret need, and empty means unset', () => {
+    const passed = all(service('api'), /^ {6}([A-Z_]+): \$\{\1:-\}$/gm)
+    expect(passed).toEqual(expect.arrayContaining(['TRUSTED_PROXIES', 'JWT_PREVIOUS_SECRETS']))
+    const bare = { NODE_ENV: 'test', JWT_SECRET: 'a signing secret for tests of 32 bytes or more' }
+    const empty = Object.fromEntries(passed.map((name) => [name, '']))
+    const secret = () => ''
+    expect(readConfig({ ...bare, ...empty }, secret)).toEqual(readConfig(bare, secret))
   })
 
   it('makes the roles with the passwords the others sign in with', () => {

@@ -15,7 +15,7 @@ export const renaming = (old: FormerNames, name: string, isThere: (path: string)
   const edits: Readonly<Record<string, (text: string) => string>> = {
     'biome.json': withoutBench,
     'client-sdk/package.json': (text) => clientManifest(text, name),
-    'compose.yaml': (text) => text.replaceAll(new RegExp(`((?:name|image): )${old.name}$`, 'gm'), `$1${name}`),
+    'compose.yaml': (text) => text.replaceAll(new RegExp(`((?:name|image): )${old.name}(?=:\\$|$)`, 'gm'), `$1${name}`),
     'contract/openapi.json': (text) => projectDocument(text, name),
     'tsconfig.json': withoutBench,
   }
