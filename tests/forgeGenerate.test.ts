@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { parseFields } from '../server/cli/generate/fields.ts'
 import { withImports } from '../server/cli/generate/imports.ts'
 import { namesOf } from '../server/cli/generate/names.ts'
@@ -75,6 +75,16 @@ describe('what is refused', () => {
   ])('%s %j: %s', async (name, fields, said) => {
     const { code, out, err } = await gen(name, ...fields)
     expect([code, out, err]).toEqual([2, '', expect.stringContaining(said)])
+  })
+
+  it('the name of a pack that is listed: its files lie elsewhere, and --force would write none of them anew', async () => {
+    vi.resetModules()
+    vi.doMock('../contract/modules.ts', () => ({ modules: { zebras: { entries: {} } } }))
+    const { refuseModuleClashes } = await import('../server/cli/generate/clashes.ts')
+    vi.doUnmock('../contract/modules.ts')
+    expect(() => refuseModuleClashes({ camel: 'zebras', snake: 'zebras' })).toThrow(
+      'the module zebras is there already',
+    )
   })
 
   it('everything that is wrong with the fields is said at once', () => {

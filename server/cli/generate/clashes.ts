@@ -31,8 +31,8 @@ export const refuseModuleClashes = ({ camel, snake }: Pick<Names, 'camel' | 'sna
   refuse(claimed([...moduleTaken(camel), ...wordsTaken(snake, snake), pathTaken(snake.replaceAll('_', '-'))]))
 }
 
-/** Modules beside the built-in ones are written anew with --force. */
-const isOwn = (name: string) => Object.hasOwn(added, name)
+/** Modules that were written into the project are written anew with --force; a pack, which lies elsewhere, is not. */
+const isOwn = (name: string) => Object.hasOwn(added, name) && existsSync(contractFile(name))
 
 const refuse = (clash: string | undefined) => {
   if (clash) throw new ForgeError(`Nothing was done: ${clash} is there already: take another name.`, misused)
@@ -62,8 +62,10 @@ const clashOf = ({ names, references }: Resource): string | undefined => {
 /** Also by a file of the contract that is no module's: `contract/errors.ts`. */
 const moduleTaken = (name: string): Claim[] => [
   [Object.hasOwn(contract, name), `the module ${name}`],
-  [existsSync(path.join(projectFolder, `contract/${name}.ts`)), `the file contract/${name}.ts`],
+  [existsSync(contractFile(name)), `the file contract/${name}.ts`],
 ]
+
+const contractFile = (name: string) => path.join(projectFolder, `contract/${name}.ts`)
 
 const pathTaken = (segment: string): Claim => {
   const routes = Object.values<Entries>(contract).flatMap((entries) =>
