@@ -2,9 +2,12 @@
  * README and quickstart as somebody follows them who has just cloned: every command and every program runs, from top to
  * bottom, against the server that the page starts, and what the page shows is what comes back.
  */
+import { execFileSync } from 'node:child_process'
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { compile, problemsOf } from './support/compile.ts'
+import { compile, problemsOf, repository } from './support/compile.ts'
 import { createNewcomer, type Newcomer } from './support/newcomer.ts'
 import { asShown, patternOf, printedBy, type Snippet, snippetsOf } from './support/snippets.ts'
 
@@ -85,4 +88,17 @@ it('every program compiles', { timeout: 120_000 }, () => {
   expect(problems(texts)).toEqual([])
   const [name = '', text = ''] = files[0] ?? []
   expect(problems({ [name]: text.replace('auth.login', 'auth.logIn') })).toHaveLength(1)
+})
+
+it('the linter leaves the program alone that the quickstart has somebody save', () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'tsforge-saved-'))
+  for (const file of ['biome.json', '.gitignore']) cpSync(path.join(repository, file), path.join(folder, file))
+  const [program] = snippetsOf('docs/quickstart.md').filter(({ language }) => language === 'ts')
+  const lint = (file: string) => {
+    writeFileSync(path.join(folder, file), program?.text ?? '')
+    execFileSync(path.join(repository, 'node_modules/.bin/biome'), ['check'], { cwd: folder, stdio: 'pipe' })
+  }
+  expect(() => lint('first.ts')).not.toThrow()
+  expect(() => lint('second.ts')).toThrow('noConsole')
+  rmSync(folder, { recursive: true })
 })
