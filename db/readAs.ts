@@ -1,7 +1,7 @@
-import type { Writable } from 'node:stream'
 import type { Pool, PoolClient, QueryResult } from 'pg'
 import type { Cancellation } from './cancellation.ts'
 import { type Connection, type Db, dbOver } from './client.ts'
+import { sendTogether } from './sendTogether.ts'
 import { beginning, type Opening } from './tenant.ts'
 import { endAfter } from './transaction.ts'
 
@@ -34,14 +34,6 @@ export async function runReadAs<T>(
     cancellation?.end(client)
     client.release(broken)
   }
-}
-
-/** What is sent from here to the end of this turn leaves in one system call, which costs more than a small query's bytes. */
-function sendTogether(client: PoolClient): void {
-  // Not in the typings of pg, which has it public.
-  const { stream } = (client as unknown as { connection: { stream: Writable } }).connection
-  stream.cork()
-  process.nextTick(() => stream.uncork())
 }
 
 /** Turns what `query` throws into a rejection, so that the BEGIN is not left alone. */

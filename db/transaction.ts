@@ -3,6 +3,7 @@ import type { Pool, PoolClient, QueryResult } from 'pg'
 import type { Cancellation } from './cancellation.ts'
 import { codeOf } from './causes.ts'
 import { type Db, dbOver } from './client.ts'
+import { sendingTogether } from './sendTogether.ts'
 import { beginning, type Opening } from './tenant.ts'
 import { isUnavailable } from './unavailable.ts'
 
@@ -55,7 +56,7 @@ async function attemptOnce<T>(
   try {
     cancellation?.begin(client)
     await client.query(begin)
-    const result = await work(dbOver(client))
+    const result = await work(dbOver(sendingTogether(client)))
     cancellation?.beginCommit(client)
     checkCommitted(await client.query('commit'))
     return result
