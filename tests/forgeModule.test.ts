@@ -79,6 +79,16 @@ describe('module list', () => {
   })
 })
 
+describe('routes', () => {
+  it('lists the entries of a module, and takes no other word for one', async () => {
+    const { code, out } = await forge(['routes', '--module', 'sessions', '--json'], {})
+    const keys = JSON.parse(out).routes.map(({ key }: { key: string }) => key)
+    expect([code, keys]).toEqual([0, ['sessions.list', 'sessions.revoke', 'sessions.revokeOthers']])
+    const unknown = await forge(['routes', '--module', 'parcels'], {})
+    expect([unknown.code, unknown.err]).toEqual([2, expect.stringMatching(/^There is no module parcels: choose of /)])
+  })
+})
+
 describe('what is refused', () => {
   const refusal = async (...args: string[]) => {
     const { code, err } = await forge(['module', ...args], {})

@@ -36,7 +36,11 @@ describe('new', () => {
     expect(json('contract/openapi.json').info.title).toBe('my-api')
     expect(json('client-sdk/package.json').name).toBe('my-api-client')
     expect(readFileSync(inFolder('my-api/README.md'), 'utf8')).toMatch(/^# my-api\n/)
-    expect(readFileSync(inFolder('my-api/compose.yaml'), 'utf8')).toMatch(/^name: my-api$/m)
+    const compose = readFileSync(inFolder('my-api/compose.yaml'), 'utf8')
+    expect([compose, compose]).toEqual([
+      expect.stringMatching(/^name: my-api$/m),
+      expect.stringMatching(/image: my-api:\$/),
+    ])
     for (const file of ['.gitignore', '.npmrc', 'LICENSE', '.ci/run'])
       expect(existsSync(inFolder(`my-api/${file}`))).toBe(true)
     expect(statSync(inFolder('my-api/.ci/run')).mode & 0o111).toBe(
@@ -85,12 +89,14 @@ describe('new', () => {
     }
   })
 
-  it('says that there are no sources where only bundles are, as in a container', { timeout: 60_000 }, async () => {
+  it('says that there are no sources where only bundles are, as in a container', { timeout: 120_000 }, async () => {
     const { pathOf, remove } = await bundlePrograms({ forge: 'server/cli/main.ts' })
     for (const args of [
       ['new', inFolder('bundled')],
       ['module', 'add', 'menus'],
-      ['module', 'remove', 'menus'],
+      ['migrate', 'new', 'invoices'],
+      ['openapi', 'check'],
+      ['sdk', 'build', '--out', inFolder('client')],
     ]) {
       const { status, stderr } = spawnSync(process.execPath, [pathOf('forge'), ...args], { encoding: 'utf8' })
       expect([status, stderr]).toEqual([1, expect.stringMatching(/^Nothing was done: the sources are not here/)])

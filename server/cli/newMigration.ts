@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import path from 'node:path'
 import { childEnvironment } from '../config.ts'
 import { projectFolder } from '../projectFolder.ts'
 import { ForgeError, misused } from './forgeError.ts'
+import { requireTools } from './project/sources.ts'
 
 export interface NewMigration {
   /** What it is about: `invoices`. */
@@ -30,9 +31,8 @@ export const newMigration = ({
   isInteractive,
 }: NewMigration): string | undefined => {
   if (!/^[a-z][a-z0-9_]{0,63}$/.test(name)) throw new ForgeError(badName, misused)
+  requireTools('drizzle-kit')
   const program = path.join(project, 'node_modules/drizzle-kit/bin.cjs')
-  if (!existsSync(program))
-    throw new ForgeError('drizzle-kit is not installed here: run this where the project is developed, after `npm ci`.')
   const before = new Set(readdirSync(path.join(project, folder)))
   const options = [`--name=${name}`, '--dialect=postgresql', '--schema=./db/schema/index.ts', `--out=${folder}`]
   const { status, stdout, stderr } = spawnSync(

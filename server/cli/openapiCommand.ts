@@ -1,16 +1,11 @@
-import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import path from 'node:path'
-import { text as readAll } from 'node:stream/consumers'
 import type { Command } from 'commander'
-import { childEnvironment } from '../config.ts'
-import { projectFolder } from '../projectFolder.ts'
 import { ForgeError, misused } from './forgeError.ts'
 import { countOf, renderChangelog } from './openapi/changelog.ts'
 import { compareDocuments } from './openapi/compareDocuments.ts'
 import { type Part, readDocument, UnreadableDocument } from './openapi/document.ts'
 import { answer, example, jsonOption } from './output.ts'
+import { runSource } from './project/runSource.ts'
 import type { Terminal } from './terminal.ts'
 
 interface WriterOptions {
@@ -37,9 +32,14 @@ export const addOpenapiCommands = (program: Command, terminal: Terminal): void =
     .option(...jsonOption)
     .addHelpText('after', example('openapi write'))
     .action(async ({ file, json }: WriterOptions) => {
-      const { text, complaint } = await runWriter([file])
+      const { output, complaint } = await runSource(writer, [file])
       if (complaint !== null) throw new ForgeError(complaint)
-      answer(terminal, json, { file, written: text !== '' }, text || `${file} is the document of the contract already.`)
+      answer(
+        terminal,
+        json,
+        { file, written: output !== '' },
+        output || `${file} is the document of the contract already.`,
+      )
     })
 
   openapi
@@ -49,8 +49,8 @@ export const addOpenapiCommands = (program: Command, terminal: Terminal): void =
     .option(...jsonOption)
     .addHelpText('after', example('openapi check'))
     .action(async ({ file, json }: WriterOptions) => {
-      const { text, complaint } = await runWriter(['--check', file])
-      if (json || complaint === null) answer(terminal, json, { file, fits: complaint === null, complaint }, text)
+      const { output, complaint } = await runSource(writer, ['--check', file])
+      if (json || complaint === null) answer(terminal, json, { file, fits: complaint === null, complaint }, output)
       if (complaint !== null) throw new ForgeError(complaint)
     })
 
@@ -64,33 +64,7 @@ export const addOpenapiCommands = (program: Command, terminal: Terminal): void =
     .action((released: string, options: DiffOptions) => diff(terminal, released, options))
 }
 
-const writer = path.join(projectFolder, 'scripts/writeOpenapi.ts')
-const loader = path.join(projectFolder, 'node_modules/tsx/dist/loader.mjs')
-
-interface Written {
-  readonly text: string
-  /** What it could not do; null when all is well. */
-  readonly complaint: string | null
-}
-
-/** The generator is a tool of development and no part of the bundle, so a process of its own runs it from the sources. */
-const runWriter = async (args: readonly string[]): Promise<Written> => {
-  if (!existsSync(writer) || !existsSync(loader))
-    throw new ForgeError(
-      'Nothing was done: the document is made from the sources. Run this where the project is developed, after `npm ci`.',
-    )
-  const child = spawn(process.execPath, ['--import', loader, writer, ...args], {
-    cwd: projectFolder,
-    env: childEnvironment(),
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  const [text, complaint, status] = await Promise.all([
-    readAll(child.stdout),
-    readAll(child.stderr),
-    new Promise((resolve, reject) => child.once('error', reject).once('close', resolve)),
-  ])
-  return { text: text.trimEnd(), complaint: status === 0 ? null : complaint.trimEnd() || `it ended with ${status}` }
-}
+const writer = 'scripts/writeOpenapi.ts'
 
 const diff = async (terminal: Terminal, released: string, { against, json }: DiffOptions): Promise<void> => {
   const [older, newer] = await Promise.all([documentIn(released), documentIn(against)])

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { Entry } from '../../contract/define.ts'
 import { modules } from '../modules.ts'
-import { ForgeError } from './forgeError.ts'
+import { ForgeError, misused } from './forgeError.ts'
 import { answer, columns, example, jsonOption } from './output.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -47,7 +47,8 @@ const nothingFound = (text: string | undefined, module: string | undefined) => {
 
 const listRoutes = (only: string | undefined): Route[] => {
   if (only !== undefined && !modules.some(({ name }) => name === only)) {
-    throw new ForgeError(`There is no module ${only}: choose of ${modules.map(({ name }) => name).join(', ')}.`)
+    const all = modules.map(({ name }) => name).join(', ')
+    throw new ForgeError(`There is no module ${only}: choose of ${all}.`, misused)
   }
   return modules
     .filter(({ name }) => only === undefined || name === only)

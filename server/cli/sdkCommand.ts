@@ -1,12 +1,10 @@
-import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import type { Command } from 'commander'
-import { childEnvironment } from '../config.ts'
-import { projectFolder } from '../projectFolder.ts'
 import { version } from '../version.ts'
 import { ForgeError, misused } from './forgeError.ts'
 import { answer, example, jsonOption } from './output.ts'
+import { runSource } from './project/runSource.ts'
 import type { Terminal } from './terminal.ts'
 
 interface Options {
@@ -27,10 +25,10 @@ export const addSdkCommands = (program: Command, terminal: Terminal): void => {
       'after',
       `${example('sdk build', 'sdk build --out ../web/vendor/client')}\n\nThen \`npm pack <folder>\` makes a tarball of it.`,
     )
-    .action(({ out, json }: Options) => {
+    .action(async ({ out, json }: Options) => {
       const folder = path.resolve(out)
       requireReplaceable(folder)
-      build(folder)
+      await build(folder)
       answer(
         terminal,
         json,
@@ -49,18 +47,7 @@ const requireReplaceable = (folder: string): void => {
   )
 }
 
-const build = (folder: string): void => {
-  const script = path.join(projectFolder, 'scripts/packClient.ts')
-  const loader = path.join(projectFolder, 'node_modules/tsx/dist/loader.mjs')
-  if (!existsSync(script) || !existsSync(loader))
-    throw new ForgeError(
-      'The sources or their tools are not installed here: run this where the project is developed, after `npm ci`.',
-    )
-  const { status, stderr } = spawnSync(process.execPath, ['--import', loader, script, folder], {
-    cwd: projectFolder,
-    env: childEnvironment(),
-    encoding: 'utf8',
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
-  if (status !== 0) throw new ForgeError(`The client was not built: ${stderr.trim() || `it ended with ${status}`}`)
+const build = async (folder: string): Promise<void> => {
+  const { complaint } = await runSource('scripts/packClient.ts', [folder])
+  if (complaint !== null) throw new ForgeError(`The client was not built: ${complaint}`)
 }

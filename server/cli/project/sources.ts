@@ -11,11 +11,14 @@ export const requireSources = (): void => {
   throw new ForgeError('Nothing was done: the sources are not here. Run this where the project is developed.')
 }
 
-/** Throws ForgeError where the sources cannot be changed and tried: in an installed package, or before `npm ci`. */
-export const requireTools = (): void => {
+/** What changes the sources and tries them. */
+const allTools = ['@biomejs/biome', 'typescript', 'tsx']
+
+/** Throws ForgeError where there are no sources, or these packages are not beside them: installed, or before `npm ci`. */
+export const requireTools = (...packages: readonly string[]): void => {
   requireSources()
-  if (isThere('node_modules/@biomejs/biome') && isThere('node_modules/typescript') && isThere('node_modules/tsx'))
-    return
+  const needed = packages.length > 0 ? packages : allTools
+  if (needed.every((name) => isThere(`node_modules/${name}`))) return
   throw new ForgeError(
     'Nothing was done: the tools of development are not installed here. Run this where the project is developed, after `npm ci`.',
   )
