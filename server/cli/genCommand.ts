@@ -108,6 +108,7 @@ const write = (terminal: Terminal, { part, plan, served }: Plan, { force, dryRun
   const changes = writePart({ project: projectFolder, part, runsTests: tests, tell })
   tell('migrating the database')
   const applied = migrateInProject(projectFolder)
-  const text = `${treeOf(changes)}\n\n${applied} ${served}. Next: read contract/${part.name}.ts, and npm test.`
+  const once = 'once the server has started anew, as npm run dev does by itself'
+  const text = `${treeOf(changes)}\n\n${applied} ${served} ${once}. Next: read contract/${part.name}.ts, and npm test.`
   answer(terminal, json, changes, text)
 }
