@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client } from 'pg'
 import { messageOf } from './causes.ts'
 import { MigrationError } from './migrationError.ts'
@@ -11,6 +10,7 @@ import {
   pendingOf,
   readLists,
 } from './migrationFiles.ts'
+import { type LockHolder, takeLock } from './migrationLock.ts'
 import { withConnection } from './oneConnection.ts'
 import { ensureRoles } from './roles.ts'
 
@@ -20,6 +20,8 @@ export interface MigrateOptions {
   readonly migrations: MigrationSource
   /** Those of modules, with numbers of their own; applied behind the others, in this order. */
   readonly modules?: readonly ModuleMigrations[]
+  /** Told once when another one has been migrating for longer than five seconds. */
+  readonly onWait?: (holder: LockHolder) => void
 }
 
 export interface MigrateResult {
@@ -29,9 +31,6 @@ export interface MigrateResult {
   readonly current: string
 }
 
-/** Any number will do, as long as nobody else takes it; this is `tsforge` in hexadecimal digits. */
-const lockKey = "x'7473666f726765'::bigint"
-const lockPollMs = 50
 const outsideTransaction = /^-- migrate: no-transaction\s*$/m
 const breakpoint = '--> statement-breakpoint'
 
@@ -41,10 +40,10 @@ const breakpoint = '--> statement-breakpoint'
  * succeeded left it. A file whose first line is `-- migrate: no-transaction` runs statement by statement, split where
  * drizzle-kit puts its breakpoints; it must bear to be run again from its first line.
  */
-export async function migrate({ url, migrations: source, modules = [] }: MigrateOptions): Promise<MigrateResult> {
-  const lists = readLists(source, modules)
+export async function migrate({ url, onWait, ...source }: MigrateOptions): Promise<MigrateResult> {
+  const lists = readLists(source.migrations, source.modules ?? [])
   return connected(url, async (client) => {
-    await lock(client)
+    await takeLock(client, onWait ?? (() => {}))
     await prepare(client)
     const taken = await history(client)
     const pending = lists.flatMap((list) => pendingOf(list, taken))
@@ -69,18 +68,6 @@ export async function pendingMigrations({ url, migrations, modules = [] }: Migra
 /** Its end gives the lock back. A migration may take as long as it takes, so no statement has a limit. */
 const connected = <T>(url: string, work: (client: Client) => Promise<T>): Promise<T> =>
   withConnection(url, work, { application_name: 'tsforge migrate', statement_timeout: 0 })
-
-/**
- * Asks again and again, because whoever waits inside PostgreSQL holds a snapshot, and a concurrent index build of the
- * one at work waits for all older snapshots: a deadlock.
- */
-async function lock(client: Client): Promise<void> {
-  for (;;) {
-    const { rows } = await client.query(`select pg_try_advisory_lock(${lockKey}) as locked`)
-    if (rows[0].locked) return
-    await sleep(lockPollMs)
-  }
-}
 
 async function prepare(client: Client): Promise<void> {
   await ensureRoles(client)

@@ -26,7 +26,9 @@ export const connectDatabase = async (config: Config, log: Logger): Promise<Conn
 }
 
 const migrateAndSeed = async ({ ownerUrl }: ConnectedDatabase, log: Logger): Promise<void> => {
-  const { applied, added, unnamed } = await bringUpToDate(ownerUrl)
+  const { applied, added, unnamed } = await bringUpToDate(ownerUrl, undefined, (holder) =>
+    log.warn({ holder }, 'waiting for the lock of migrations, which another connection holds'),
+  )
   if (applied.length > 0) log.info({ applied }, 'migrations applied')
   if (added.length > 0) log.info({ added }, 'permissions added')
   if (unnamed.length > 0) log.info({ unnamed }, 'permissions that the contract does not name stay as they are')

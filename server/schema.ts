@@ -19,8 +19,9 @@ export const migrationsOf = (modules: readonly AnyModule[] = ownModules): Omit<M
 export const bringUpToDate = async (
   ownerUrl: string,
   modules: readonly AnyModule[] = ownModules,
+  onWait: NonNullable<MigrateOptions['onWait']> = () => {},
 ): Promise<MigrateResult & SeedResult> => {
-  const migrated = await migrate({ url: ownerUrl, ...migrationsOf(modules) })
+  const migrated = await migrate({ url: ownerUrl, ...migrationsOf(modules), onWait })
   const seeded = await seed(ownerUrl, { permissions, menus: orderModules(modules).flatMap(({ menus = [] }) => menus) })
   return { ...migrated, ...seeded }
 }

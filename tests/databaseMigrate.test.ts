@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { migrate, pendingMigrations } from '../db/migrate.ts'
+import { type MigrateResult, migrate, pendingMigrations } from '../db/migrate.ts'
 import { MigrationError } from '../db/migrationError.ts'
 import type { Migration } from '../db/migrationFiles.ts'
 import { createDatabase, type TestDatabase } from './support/database.ts'
@@ -65,6 +65,25 @@ describe('migrate', () => {
     const results = await Promise.all([1, 2, 3].map(() => apply(first, second)))
     expect(results.map(({ applied }) => applied.length).sort()).toEqual([0, 0, 2])
   })
+
+  test('tells who holds the lock when it waits for long, and lets PostgreSQL notice when the waiting one is gone', async () => {
+    let waiting: Promise<MigrateResult> | undefined
+    await withClient(database.ownerUrl, async (client) => {
+      await client.query("set application_name = 'another'; select pg_advisory_lock(x'7473666f726765'::bigint)")
+      const kept = { ...first, sql: "create table first as select current_setting('tcp_keepalives_idle') as seconds" }
+      const holder = await new Promise((resolve, reject) => {
+        const onWait = (found: unknown) => {
+          resolve(found)
+          client.query('select pg_advisory_unlock_all()').catch(reject)
+        }
+        waiting = migrate({ url: database.ownerUrl, migrations: [kept], onWait })
+        waiting.catch(reject)
+      })
+      expect(holder).toMatchObject({ pid: expect.any(Number), role: expect.any(String), application: 'another' })
+      expect((await waiting)?.applied).toEqual(['0001_first'])
+      expect((await client.query('select seconds from first')).rows).toEqual([{ seconds: '10' }])
+    })
+  }, 30_000)
 
   test('line ends do not count as a change', async () => {
     await apply({ name: '0001_first', sql: 'create table first (\n id int)\n' })
