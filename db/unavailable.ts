@@ -1,5 +1,16 @@
 import { causesOf, codeOf } from './causes.ts'
 
+/** A mistake of ours, in whatever state the database is. */
+export class WriteInReadAs extends Error {
+  override readonly name = 'WriteInReadAs'
+  constructor(cause: unknown) {
+    super('readAs runs a query that writes nothing; use a transaction for what writes.', { cause })
+  }
+}
+
+/** read_only_sql_transaction: outside of readAs, a primary that has become a standby or was set to take no writes. */
+const readOnly = '25006'
+
 /** Node's errors of a socket that could not be opened or was lost. */
 const socketCodes = [
   'ECONNREFUSED',
@@ -15,7 +26,7 @@ const socketCodes = [
 
 /**
  * SQLSTATEs of a server that refuses or ends connections: shutting down, starting, full, a transaction that lay idle too
- * long (PostgreSQL manual, appendix A). PgBouncer says 08P01 of a server that is gone or a queue that took too long.
+ * long; or takes no writes: read-only, its disk full (PostgreSQL manual, appendix A). PgBouncer says 08P01 of a server that is gone or a queue that took too long.
  */
 const serverCodes = [
   '57P01',
@@ -23,6 +34,8 @@ const serverCodes = [
   '57P03',
   '57P05',
   '25P03',
+  readOnly,
+  '53100',
   '53300',
   '08000',
   '08001',
@@ -48,11 +61,17 @@ const messages = [
 /** Whether the database could not be reached or did not answer in time: the same request may succeed later. */
 export function isUnavailable(error: unknown): boolean {
   for (const cause of causesOf(error)) {
+    if (cause instanceof WriteInReadAs) return false
     if ('code' in cause && typeof cause.code === 'string' && codes.has(cause.code)) return true
     if (isMissingSocket(cause)) return true
     if (cause instanceof Error && messages.some((pattern) => pattern.test(cause.message))) return true
   }
   return false
+}
+
+/** What failed in a read-only transaction of our own: a write there tells nothing of the database. */
+export function asReadFailure(error: unknown): unknown {
+  return codeOf(error) === readOnly ? new WriteInReadAs(error) : error
 }
 
 /** Whether the database itself stopped a statement that took too long (query_canceled). */

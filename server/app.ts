@@ -78,7 +78,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   const shared = { config, modules, database, gateDatabase, feed, metrics, log, tracing }
   const background = createBackground({ ...shared, on: [flags.on], listenUrl })
   const lives = createModuleLives(modules, { database, log })
-  const isReachable = createReachability([pools.probeDatabase, gateDatabase])
+  const isReachable = createReachability([pools.probeDatabase, gateDatabase], log)
   const notReady = async () => {
     if (isStopping) return 'shutting down'
     if (!(await isReachable())) return 'database unavailable'

@@ -150,6 +150,47 @@ describe.each(adapters)('a database that is away on %s', (adapter) => {
     expect(replies.map(({ status }) => status)).toEqual([200, 200])
   })
 
+  it('is told once as it goes, with its cause, and once as it comes back', async () => {
+    const said = (sentence: string) =>
+      app.logged.map((line) => JSON.parse(line)).filter(({ msg }) => String(msg).startsWith(sentence))
+    const before = [said('not ready: ').length, said('ready again: ').length] as const
+    await whileAway(app, async () => {
+      for (const _ of [1, 2, 3]) expect((await app.request('GET', '/readyz')).status).toBe(503)
+    })
+    expect((await app.request('GET', '/readyz')).status).toBe(200)
+    const told = said('not ready: ')
+    expect([told.length, said('ready again: ').length]).toEqual([before[0] + 1, before[1] + 1])
+    expect(JSON.stringify(told.at(-1)?.err)).toContain('53300')
+  })
+
+  it('is 503, too, where it has been set to take no writes', async () => {
+    const [row] = await app.sql('select current_database() as name')
+    await app.sql(`alter database ${row?.name} set default_transaction_read_only = on`)
+    try {
+      await endConnections(app)
+      const reply = await tryLogin(app, account)
+      expect([reply.status, reply.body.error.code, reply.headers.get('retry-after')]).toEqual([503, 'unavailable', '1'])
+    } finally {
+      await app.sql(`begin read write; alter database ${row?.name} reset default_transaction_read_only; commit`)
+      await endConnections(app)
+    }
+    expect((await tryLogin(app, account)).status).toBe(200)
+  })
+
+  it('is 503, too, where its disk is full', async () => {
+    await app.sql(`
+      create function fill() returns trigger language plpgsql as $$
+        begin raise exception 'could not extend file' using errcode = 'disk_full'; end $$;
+      create trigger fill before insert on refresh_tokens for each row execute function fill()`)
+    try {
+      const reply = await tryLogin(app, account)
+      expect([reply.status, reply.body.error.code, reply.headers.get('retry-after')]).toEqual([503, 'unavailable', '1'])
+    } finally {
+      await app.sql('drop function fill cascade')
+    }
+    expect((await tryLogin(app, account)).status).toBe(200)
+  })
+
   it('is 503 for a call whose connection is lost under way, and the call had no effect', async () => {
     const sessions = async () => (await app.sql('select id from sessions where user_id = $1', [account.id])).length
     const before = await sessions()

@@ -6,7 +6,7 @@ import { query } from '../contract/core.ts'
 import type { Db } from '../db/client.ts'
 import { createPositions } from '../server/platform/replica/positions.ts'
 import { unsuited } from '../server/platform/replica/standby.ts'
-import { type Account, login, registerAdmin } from './support/accounts.ts'
+import { type Account, login, password, registerAdmin } from './support/accounts.ts'
 import { startApp, type TestApp } from './support/app.ts'
 import { type Caller, callerOf, said } from './support/caller.ts'
 import { startFaultProxy } from './support/faultProxy.ts'
@@ -332,6 +332,24 @@ describe('when the replica', () => {
     } finally {
       await far.close()
       await proxy.close()
+    }
+  })
+
+  it('is what DATABASE_URL leads to, as a primary of before a failover is, the server is not ready', async () => {
+    const { port } = new URL(pair.replicaUrl)
+    const there = (url: string) => Object.assign(new URL(url), { port }).href
+    const demoted = await startApp({ database: pair.database, reroute: there })
+    try {
+      const answer = await demoted.request('GET', '/readyz')
+      expect([answer.status, answer.body.error.meta.reason]).toEqual([503, 'database unavailable'])
+      expect(demoted.logged.filter((line) => line.includes('not ready: '))).toEqual([
+        expect.stringContaining('the server is a standby'),
+      ])
+      const body = { email: reader.email, password }
+      const { status, headers } = await demoted.request('POST', '/api/v1/auth/login', { body })
+      expect([status, headers.get('retry-after')]).toEqual([503, '1'])
+    } finally {
+      await demoted.close()
     }
   })
 
