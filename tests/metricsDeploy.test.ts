@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { type MetricRow, metricTable } from '../server/platform/metrics/table.ts'
 import { register } from './support/accounts.ts'
 import { startApp } from './support/app.ts'
@@ -89,6 +90,50 @@ describe('the metrics', () => {
 describe('dashboard and alerts', () => {
   it('alerts please promtool', ({ skip }) => {
     const checked = promtool(['check', 'rules', alerts])
+    if (!checked) return skip()
+    expect(checked).toEqual({ status: 0, said: expect.stringContaining('SUCCESS') })
+  })
+
+  it('tells of a duty that fails for the first time, and of duties that rest, and of nothing while they run', ({
+    skip,
+  }) => {
+    const folder = mkdtempSync(join(tmpdir(), 'tsforge-alerts-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const series = (outcome: string, values: string) => ({
+      series: `tsforge_duty_runs_total{job="tsforge",instance="a",duty="${outcome}",outcome="${outcome}"}`,
+      values,
+    })
+    const labels = { job: 'tsforge', severity: 'warning' }
+    const notes = (name: string, summary: string) => ({ summary, runbook: `docs/operations.md#${name.toLowerCase()}` })
+    const expected = (alertname: string, minute: number, ...alerts: object[]) => ({
+      alertname,
+      eval_time: `${minute}m`,
+      exp_alerts: alerts,
+    })
+    const failure = {
+      exp_labels: { ...labels, instance: 'a', duty: 'failed', outcome: 'failed' },
+      exp_annotations: notes('TsforgeDutiesFail', 'failed has failed in the last hour'),
+    }
+    const rest = {
+      exp_labels: labels,
+      exp_annotations: notes('TsforgeDutiesRest', 'no instance has run a duty in the last hour'),
+    }
+    const test = {
+      interval: '1m',
+      // The one runs twice in an hour, the other fails once; then neither runs.
+      input_series: [series('done', '1+0x30 2+0x29 3+0x300'), series('failed', '_x50 1+0x300')],
+      alert_rule_test: [
+        expected('TsforgeDutiesFail', 40),
+        expected('TsforgeDutiesFail', 60, failure),
+        expected('TsforgeDutiesFail', 180),
+        expected('TsforgeDutiesRest', 60),
+        expected('TsforgeDutiesRest', 180, rest),
+      ],
+    }
+    const file = join(folder, 'test.yaml')
+    // JSON is YAML.
+    writeFileSync(file, JSON.stringify({ rule_files: [join(root, alerts)], evaluation_interval: '1m', tests: [test] }))
+    const checked = promtool(['test', 'rules', file])
     if (!checked) return skip()
     expect(checked).toEqual({ status: 0, said: expect.stringContaining('SUCCESS') })
   })

@@ -4,7 +4,8 @@ import { groups, type Variable } from './variables.ts'
 const intro = `# Configuration
 
 Everything is an environment variable, and everything has a default: nothing needs to be set in development.
-The server reads them once, at start, and stops with a list of everything that is wrong.
+Each process reads them once, at its start, and stops with a list of everything that is wrong. Of several workers one that
+replaces another reads files anew, whatever they say by then ([deployment.md](deployment.md#restarts)).
 
 - A file \`.env\` in the working directory is read too (\`cp .env.example .env\`). It never overrides the environment.
 - An empty value counts as unset. In the environment it also silences the same variable in \`.env\`.
