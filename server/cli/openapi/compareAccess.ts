@@ -1,5 +1,5 @@
 import type { Finding } from './change.ts'
-import type { Pair } from './compareSchemas.ts'
+import type { Pair } from './comparison.ts'
 import { canonical, isSame, listOf, type Part, partOf, resolved } from './document.ts'
 
 /** One way to be let in: scopes by scheme, the schemes by what they are and not by their names. */

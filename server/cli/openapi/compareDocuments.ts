@@ -2,7 +2,7 @@ import type { Change, Finding } from './change.ts'
 import { compareAccess } from './compareAccess.ts'
 import { compareBody, compareParameters, described, type Placed } from './compareInput.ts'
 import { compareResponses } from './compareOutput.ts'
-import type { Pair } from './compareSchemas.ts'
+import type { Pair } from './comparison.ts'
 import { isSame, type Part, partOf, resolved } from './document.ts'
 
 /**

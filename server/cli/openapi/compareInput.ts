@@ -1,5 +1,6 @@
 import type { Finding } from './change.ts'
-import { type Comparison, comparePresence, compareSchemas, type Pair } from './compareSchemas.ts'
+import { added, comparePresence, compareSchemas } from './compareSchemas.ts'
+import type { Comparison, Pair } from './comparison.ts'
 import { isSame, listOf, type Part, partOf, resolved } from './document.ts'
 
 /** An operation together with the path it stands at, which may hold parameters too. */
@@ -13,12 +14,13 @@ export const compareParameters = (at: Pair, was: Placed, is: Placed): Finding[] 
   const [before, after] = [parametersOf(at.older, was), parametersOf(at.newer, is)]
   return [...new Set([...before.keys(), ...after.keys()])].flatMap((place): Finding[] => {
     const [one, other] = [before.get(place), after.get(place)]
+    const here: Comparison = { ...at, direction: 'input', place, open: [] }
     if (!other) return [{ verdict: 'breaking', kind: 'removed', place, text: 'was removed' }]
-    if (!one) return [added(other.required === true, place)]
+    if (!one) return [added(here, other.required === true)]
     return [
-      ...comparePresence('input', one.required === true, other.required === true, place),
-      ...compareEncoding(one, other, place),
-      ...compareSchemas({ ...at, direction: 'input', open: [] }, schemaOf(one), schemaOf(other), place),
+      ...comparePresence(here, one.required === true, other.required === true),
+      ...compareEncoding(here, one, other),
+      ...compareSchemas(here, schemaOf(one), schemaOf(other)),
       ...(one.description === other.description ? [] : [described(place)]),
     ]
   })
@@ -29,13 +31,6 @@ export const described = (place: string, text = '`description` changed'): Findin
   kind: 'described',
   place,
   text,
-})
-
-const added = (isRequired: boolean, place: string): Finding => ({
-  verdict: isRequired ? 'breaking' : 'compatible',
-  kind: 'added',
-  place,
-  text: isRequired ? 'was added and must be sent' : 'was added and may be sent',
 })
 
 const parametersOf = (document: Part, { operation, path }: Placed): Map<string, Part> => {
@@ -49,7 +44,7 @@ const parametersOf = (document: Part, { operation, path }: Placed): Map<string, 
 const schemaOf = ({ schema, content }: Part): unknown =>
   schema ?? partOf(Object.values(partOf(content))[0]).schema ?? {}
 
-const compareEncoding = (was: Part, is: Part, place: string): Finding[] => {
+const compareEncoding = ({ place }: Comparison, was: Part, is: Part): Finding[] => {
   const encodingOf = ({ style, explode, allowReserved, content }: Part) => [
     style,
     explode,
@@ -64,25 +59,24 @@ export const compareBody = (at: Pair, was: Placed, is: Placed): Finding[] => {
   const [before, after] = [was.operation.requestBody, is.operation.requestBody]
   if (before === undefined && after === undefined) return []
   const [one, other] = [resolved(at.older, before), resolved(at.newer, after)]
-  if (before === undefined) return [added(other.required === true, 'body')]
+  const here: Comparison = { ...at, direction: 'input', place: 'body', open: [] }
+  if (before === undefined) return [added(here, other.required === true)]
   if (after === undefined) return [{ verdict: 'breaking', kind: 'removed', place: 'body', text: 'was removed' }]
-  return [
-    ...comparePresence('input', one.required === true, other.required === true, 'body'),
-    ...compareContent({ ...at, direction: 'input', open: [] }, one, other, 'body'),
-  ]
+  return [...comparePresence(here, one.required === true, other.required === true), ...compareContent(here, one, other)]
 }
 
 /** Bodies by media type. The place of a body that all know as JSON does not name its type. */
-export const compareContent = (at: Comparison, was: Part, is: Part, place: string): Finding[] => {
+export const compareContent = (at: Comparison, was: Part, is: Part): Finding[] => {
+  const { direction, place } = at
   const [before, after] = [partOf(was.content), partOf(is.content)]
   return [...new Set([...Object.keys(before), ...Object.keys(after)])].flatMap((media): Finding[] => {
     if (!(media in after)) return [{ verdict: 'breaking', kind: 'removed', place, text: `\`${media}\` was removed` }]
     if (!(media in before)) {
       // A reply that had no body, or another media type, may be another one for callers who do not ask for a type.
-      const verdict = at.direction === 'input' ? 'compatible' : 'look'
+      const verdict = direction === 'input' ? 'compatible' : 'look'
       return [{ verdict, kind: 'added', place, text: `\`${media}\` was added` }]
     }
     const [one, other] = [partOf(before[media]), partOf(after[media])]
-    return compareSchemas(at, one.schema ?? {}, other.schema ?? {}, place)
+    return compareSchemas(at, one.schema ?? {}, other.schema ?? {})
   })
 }

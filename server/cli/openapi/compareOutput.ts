@@ -1,25 +1,26 @@
 import type { Finding } from './change.ts'
 import { compareContent, described, type Placed } from './compareInput.ts'
-import { type Comparison, comparePresence, compareSchemas, type Pair } from './compareSchemas.ts'
+import { added, comparePresence, compareSchemas } from './compareSchemas.ts'
+import type { Comparison, Pair } from './comparison.ts'
 import { type Part, partOf, resolved } from './document.ts'
 
 /** Replies by status. A client meets a new one without a branch for it, be it a success or an error. */
 export const compareResponses = (at: Pair, was: Placed, is: Placed): Finding[] => {
   const [before, after] = [partOf(was.operation.responses), partOf(is.operation.responses)]
   return [...new Set([...Object.keys(before), ...Object.keys(after)])].flatMap((status): Finding[] => {
-    if (!(status in after)) return [removed(status)]
-    if (!(status in before)) return [added(status, before)]
+    if (!(status in after)) return [goneStatus(status)]
+    if (!(status in before)) return [newStatus(status, before)]
     const [one, other] = [resolved(at.older, before[status]), resolved(at.newer, after[status])]
-    const there: Comparison = { ...at, direction: 'output', open: [] }
+    const here: Comparison = { ...at, direction: 'output', place: status, open: [] }
     return [
-      ...compareContent(there, one, other, `${status} `).map(tidied),
-      ...compareHeaders(there, partOf(one.headers), partOf(other.headers), status),
+      ...compareContent({ ...here, place: `${status} ` }, one, other).map(tidied),
+      ...compareHeaders(here, partOf(one.headers), partOf(other.headers)),
       ...(one.description === other.description ? [] : [described(status)]),
     ]
   })
 }
 
-const removed = (status: string): Finding => ({
+const goneStatus = (status: string): Finding => ({
   verdict: isFailure(status) ? 'compatible' : 'breaking',
   kind: 'removed',
   place: status,
@@ -27,7 +28,7 @@ const removed = (status: string): Finding => ({
 })
 
 /** 304 comes to those alone who ask for it; a range or `default` has announced what falls under it. */
-const added = (status: string, before: Part): Finding => {
+const newStatus = (status: string, before: Part): Finding => {
   const isAnnounced = status === '304' || 'default' in before || `${status[0]}XX` in before
   return { verdict: isAnnounced ? 'look' : 'breaking', kind: 'added', place: status, text: 'can be answered now' }
 }
@@ -41,16 +42,17 @@ const tidied = (finding: Finding): Finding => {
   return { ...finding, place, text: finding.text.replaceAll('the value', 'the error code') }
 }
 
-const compareHeaders = (at: Comparison, was: Part, is: Part, status: string): Finding[] => {
+const compareHeaders = (at: Comparison, was: Part, is: Part): Finding[] => {
   const [before, after] = [byName(was), byName(is)]
   return [...new Set([...before.keys(), ...after.keys()])].flatMap((name): Finding[] => {
-    const place = `${status} header ${name}`
+    const place = `${at.place} header ${name}`
+    const here = { ...at, place }
     if (!after.has(name)) return [{ verdict: 'breaking', kind: 'removed', place, text: 'was removed' }]
-    if (!before.has(name)) return [{ verdict: 'compatible', kind: 'added', place, text: 'was added' }]
+    if (!before.has(name)) return [added(here, false)]
     const [one, other] = [resolved(at.older, before.get(name)), resolved(at.newer, after.get(name))]
     return [
-      ...comparePresence('output', one.required === true, other.required === true, place),
-      ...compareSchemas(at, one.schema ?? {}, other.schema ?? {}, place),
+      ...comparePresence(here, one.required === true, other.required === true),
+      ...compareSchemas(here, one.schema ?? {}, other.schema ?? {}),
     ]
   })
 }

@@ -1,18 +1,14 @@
 import type { Alternative } from './alternatives.ts'
 import { type Direction, type Finding, narrowed, widened } from './change.ts'
+import type { Comparison } from './comparison.ts'
 import { canonical, isSame, listOf, type Part } from './document.ts'
 
 /** Compares the keywords of two forms of the same type that hold for the value itself, not for what is inside. */
-export const compareKeywords = (
-  older: Alternative,
-  newer: Alternative,
-  direction: Direction,
-  place: string,
-): Finding[] => {
-  const names = [...new Set([...Object.keys(older), ...Object.keys(newer)])].filter((name) => !inside.has(name))
+export const compareKeywords = ({ direction, place }: Comparison, was: Alternative, is: Alternative): Finding[] => {
+  const names = [...new Set([...Object.keys(was), ...Object.keys(is)])].filter((name) => !inside.has(name))
   return names.flatMap((name) => {
-    const [was, is] = [older[name] ?? neutral[name], newer[name] ?? neutral[name]]
-    return isSame(was, is) ? [] : [{ place, ...judge(name, was, is, direction) }]
+    const [before, after] = [was[name] ?? neutral[name], is[name] ?? neutral[name]]
+    return isSame(before, after) ? [] : [{ place, ...judge(name, [before, after], direction) }]
   })
 }
 
@@ -30,7 +26,7 @@ const upper = new Set(['maximum', 'exclusiveMaximum', 'maxLength', 'maxItems', '
 /** Keywords that take values away by being there. */
 const restrictions = new Set(['pattern', 'format', 'multipleOf', 'uniqueItems', ...lower, ...upper])
 
-const judge = (name: string, was: unknown, is: unknown, direction: Direction): Judgement => {
+const judge = (name: string, [was, is]: readonly [unknown, unknown], direction: Direction): Judgement => {
   if (name === 'enum') return judgeValues(was, is, direction)
   if (words.has(name)) return { verdict: 'compatible', kind: 'described', text: `\`${name}\` changed` }
   const text = `\`${name}\` changed from ${shown(was)} to ${shown(is)}`

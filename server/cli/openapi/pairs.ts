@@ -1,4 +1,5 @@
 import { type Alternative, alternativesOf } from './alternatives.ts'
+import type { Pair } from './comparison.ts'
 import { canonical, listOf, type Part, partOf } from './document.ts'
 
 export interface Pairs {
@@ -11,7 +12,7 @@ export interface Pairs {
  * Which form of the older schema became which of the newer one: by type, then by the constants that tell forms apart,
  * then by content, then by order.
  */
-export const pairsOf = (older: Part, was: readonly Alternative[], newer: Part, is: readonly Alternative[]): Pairs => {
+export const pairsOf = ({ older, newer }: Pair, was: readonly Alternative[], is: readonly Alternative[]): Pairs => {
   const both: [Alternative, Alternative][] = []
   let [gone, fresh] = [[...was], [...is]]
   const take = (nameOld: (one: Alternative) => string | undefined, nameNew: typeof nameOld) => {
