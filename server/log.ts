@@ -1,6 +1,6 @@
 import { type DestinationStream, type Logger, pino } from 'pino'
 import type { Config } from './config.ts'
-import { writeLines } from './logLines.ts'
+import { writeLines } from './platform/logLines.ts'
 
 /** Whatever a log call is handed, what stands under such a name never reaches the output. */
 const secretName =

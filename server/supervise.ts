@@ -1,6 +1,5 @@
 import cluster, { type Worker } from 'node:cluster'
 import type { Logger } from 'pino'
-import { messageOf } from '../db/causes.ts'
 import type { Config } from './config.ts'
 import { connectDatabase } from './database.ts'
 import { endWorkers } from './platform/endWorkers.ts'
@@ -46,9 +45,9 @@ export const supervise = async (config: Config, log: Logger): Promise<void> => {
       setTimeout(start, delayMs)
     }
     /** The system is out of processes, memory or files: there is no worker, so nothing will tell of its exit. */
-    const miss = (error: unknown) => {
+    const miss = ({ message }: Error) => {
       failedStarts += 1
-      failure = `A worker cannot be started: ${messageOf(error)}`
+      failure = `A worker cannot be started: ${message}`
       if (!isStopping) replace({})
     }
     const worker = fork(miss)
@@ -97,11 +96,11 @@ export const supervise = async (config: Config, log: Logger): Promise<void> => {
 }
 
 /** Some of what a system refuses is thrown; the rest comes as an error of the worker. */
-const fork = (miss: (error: unknown) => void): Worker | undefined => {
+const fork = (miss: (error: Error) => void): Worker | undefined => {
   try {
     return cluster.fork({ MIGRATE_ON_START: 'false' })
   } catch (error) {
-    process.nextTick(miss, error)
+    process.nextTick(miss, error as Error)
   }
 }
 

@@ -19,7 +19,7 @@ const allowed: Record<string, readonly string[]> = {
   'server/pools.ts': ['pino', 'db', 'server/config.ts', 'server/platform'],
   'server/devState.ts': ['contract', 'db', 'server/features', 'server/platform'],
   'server/identities.ts': ['pino', 'db', 'server/features', 'server/platform', 'server/rpc'],
-  'server/log.ts': ['pino', 'pino-pretty', 'server/config.ts'],
+  'server/log.ts': ['pino', 'pino-pretty', 'server/config.ts', 'server/platform/logLines.ts'],
   'server/version.ts': ['package.json'],
   'server/projectFolder.ts': [],
   'server/http': [

@@ -1,6 +1,6 @@
 import { write } from 'node:fs'
 import { type Logger, type LoggerOptions, pino } from 'pino'
-import { name } from './version.ts'
+import { name } from '../version.ts'
 
 const gatheredBytes = 8_192
 const gatheredMs = 20
