@@ -1,7 +1,7 @@
 import type { contract } from '../contract/index.ts'
 import type { KindsOf } from './kind.ts'
 
-/** Written by `npx tsx scripts/writeClientKinds.ts` from the contract. */
+/** Written by `npm run generate` from the contract. */
 export const kinds = {
   auth: {
     register: { kind: 'mutation', isPublic: true, isKeyed: true },

@@ -1,5 +1,4 @@
 // Writes client-sdk/kinds.ts from the contract: what the client must know at run time without carrying the contract.
-// With --check it writes nothing and exits 1 when the file is stale.
 import type { Contract, Entry } from '../contract/define.ts'
 import { contract } from '../contract/index.ts'
 import { writePages } from './writePages.ts'
@@ -17,7 +16,7 @@ const render = (tree: Contract): string => {
     "import type { contract } from '../contract/index.ts'",
     "import type { KindsOf } from './kind.ts'",
     '',
-    '/** Written by `npx tsx scripts/writeClientKinds.ts` from the contract. */',
+    '/** Written by `npm run generate` from the contract. */',
     'export const kinds = {',
   ]
   for (const [feature, entries] of Object.entries(tree)) {
@@ -28,4 +27,4 @@ const render = (tree: Contract): string => {
   return [...lines, '} as const satisfies KindsOf<typeof contract>', ''].join('\n')
 }
 
-writePages([{ path: 'client-sdk/kinds.ts', text: render(contract) }], 'scripts/writeClientKinds.ts')
+writePages([{ path: 'client-sdk/kinds.ts', text: render(contract) }])

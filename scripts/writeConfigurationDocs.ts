@@ -1,12 +1,8 @@
 // Writes docs/configuration.md and .env.example from the table of variables.
-// With --check it writes nothing and exits 1 when either is stale.
 import { renderConfigurationPage, renderEnvExample } from '../server/platform/configuration/documentation.ts'
 import { writePages } from './writePages.ts'
 
-writePages(
-  [
-    { path: 'docs/configuration.md', text: renderConfigurationPage() },
-    { path: '.env.example', text: renderEnvExample() },
-  ],
-  'scripts/writeConfigurationDocs.ts',
-)
+writePages([
+  { path: 'docs/configuration.md', text: renderConfigurationPage() },
+  { path: '.env.example', text: renderEnvExample() },
+])

@@ -9,7 +9,7 @@ Every refusal is \`{"success":false,"error":{"code","message","meta"},"request_i
 finds the call in the log. The [REST reference](rest.md) has the codes of each entry; a new one of an entry that is released is
 a breaking change, and is announced as one ([contract.md](contract.md#change-it)).
 
-This page is written by \`npx tsx scripts/writeReference.ts\` from \`contract/errors.ts\`, \`contract/errorAdvice.ts\` and the
+This page is written by \`npm run generate\` from \`contract/errors.ts\`, \`contract/errorAdvice.ts\` and the
 entries of the contract.
 `
 

@@ -22,7 +22,7 @@ Besides its own errors, every entry answers with \`request.malformed\`, \`rate_l
 needed: \`rbac.permission_required\`. With an \`Idempotency-Key\`: \`idempotency.key_invalid\`, \`idempotency.key_reused\`,
 \`idempotency.in_progress\`. Behind a flag that is off: \`route.not_found\`.
 
-This page is written by \`npx tsx scripts/writeReference.ts\` from the contract.
+This page is written by \`npm run generate\` from the contract.
 `
 
 /** The text of `docs/rest.md`. The document is the one of the same contract. */

@@ -16,7 +16,7 @@ replaces another reads files anew, whatever they say by then ([deployment.md](de
 - \`FLAG_<NAME>\` sets a feature flag for everybody ([flags.md](flags.md)); one that is unknown is an error.
 - \`NODE_ENV=production\` requires \`DATABASE_URL\` and either \`JWT_SECRET\` or \`JWT_KEYS\`, and refuses \`CORS_ORIGINS=*\`.
 
-This page and \`.env.example\` are written by \`npx tsx scripts/writeConfigurationDocs.ts\` from the table in
+This page and \`.env.example\` are written by \`npm run generate\` from the table in
 \`server/platform/configuration/variables.ts\`.
 `
 
