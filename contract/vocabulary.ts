@@ -20,7 +20,6 @@ export type Permission = keyof typeof builtInPermissions | KeyOf<Own<'permission
 export type Topics = typeof builtInTopics & Together<Own<'topics'>>
 export type Topic = keyof Topics & string
 export type Flags = typeof builtInFlags & Together<Own<'flags'>>
-export type FlagName = keyof Flags & string
 
 /** A table with what the modules add to it. A built-in word keeps its meaning; that two say the same is found out at the start. */
 const joined = <T>(table: keyof ContractModule, builtIn: object): T =>

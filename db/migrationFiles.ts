@@ -36,7 +36,7 @@ export type MigrationSource = string | URL | readonly Migration[]
 const fileName = /^\d{4}_\w+\.sql$/
 
 /** The migrations in order. Throws MigrationError for a folder that cannot be read or that has a gap in its numbers. */
-export function readMigrations(source: MigrationSource): readonly Migration[] {
+function readMigrations(source: MigrationSource): readonly Migration[] {
   const migrations = typeof source === 'string' || source instanceof URL ? readFolder(source) : source
   const sorted = [...migrations].sort((a, b) => (a.name < b.name ? -1 : 1))
   sorted.forEach(({ name }, index) => {

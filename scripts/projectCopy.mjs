@@ -6,7 +6,7 @@ import path from 'node:path'
 
 const root = path.resolve(import.meta.dirname, '..')
 
-/** What Git knows and does not ignore. `contents` are the files of the copy without what is made by running it. */
+/** Copies what Git knows or would add. `contents` reads the copy without what running it makes (.git, dist, .data). */
 export const copyProject = (name) => {
   const folder = mkdtempSync(path.join(tmpdir(), `tsforge-${name}-`))
   const listed = execFileSync('git', ['ls-files', '-co', '--exclude-standard'], { cwd: root, encoding: 'utf8' })

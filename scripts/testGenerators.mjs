@@ -1,7 +1,7 @@
 // Has the generators write five resources and a module, one after the other, in a copy of the project, and runs types, linter,
 // their tests and the laws there; with --full the whole suite, with --quick for two of them what takes no walk through all
 // entries. Usage: node scripts/testGenerators.mjs [--quick | --full]
-import { execFileSync, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { copyProject, differences } from './projectCopy.mjs'
@@ -94,7 +94,7 @@ try {
     if (missing.length > 0) throw new Error(`${missing.join(', ')} are not where this program looks`)
     copy.run('npx', 'vitest', 'run', ...testFiles)
   }
-  execFileSync(process.execPath, ['scripts/forge.mjs', 'migrate', 'verify'], { cwd: copy.folder, stdio: 'inherit' })
+  copy.forge('migrate', 'verify')
   console.log(`${chosen.length} resources and a module were written, one after the other, and keep every law`)
 } finally {
   copy.remove()

@@ -54,7 +54,7 @@ export interface GateParts {
 }
 
 /** What every API key begins with. */
-export const keyMark = 'tf_'
+const keyMark = 'tf_'
 
 /** Before any input is read: who calls, in which tenant, and whether they may. */
 export const createGate =

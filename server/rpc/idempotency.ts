@@ -11,7 +11,7 @@ import type { Frame } from './transaction.ts'
 const { placeholder } = sql
 
 /** How long an answer can be replayed; published in the API reference. */
-export const replaySeconds = 86_400
+const replaySeconds = 86_400
 const retryWhileRunningSeconds = 1
 const keys = /^[\x20-\x7e]{1,255}$/
 

@@ -4,7 +4,7 @@ import { type Failure, refuse } from './failure.ts'
 type Issue = z.core.$ZodIssue
 
 /** `scopes[0].name` for ['scopes', 0, 'name']. */
-export const fieldName = (path: readonly PropertyKey[]): string =>
+const fieldName = (path: readonly PropertyKey[]): string =>
   path.reduce<string>((name, key) => {
     if (typeof key === 'number') return `${name}[${key}]`
     return name === '' ? String(key) : `${name}.${String(key)}`

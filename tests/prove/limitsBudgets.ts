@@ -21,11 +21,7 @@ const leastPart = 0.95
 const [reads, writes, credentials] = [600, 120, 30]
 
 /** Sends all requests at once, over all servers in turn, and judges how many were admitted. */
-export async function hammer(
-  proof: Proof,
-  fleet: Fleet,
-  { what, budget, requests, ...calls }: Hammering,
-): Promise<void> {
+async function hammer(proof: Proof, fleet: Fleet, { what, budget, requests, ...calls }: Hammering): Promise<void> {
   proof.progress(`${what}, ${requests} requests`)
   const startedAt = performance.now()
   const all = Array.from({ length: requests }, (_, index) =>

@@ -57,7 +57,7 @@ const seen = async ({ flags }: { flags: unknown }) => {
 }
 
 /** A module with entries behind flags, and the flags' own entries for its table. */
-export const labModules: readonly AnyModule[] = [
+const labModules: readonly AnyModule[] = [
   defineModule({
     name: 'labs',
     contract: labs,

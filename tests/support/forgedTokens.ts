@@ -10,7 +10,7 @@ export const ed = generateKeyPairSync('ed25519')
 export const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
 
 /** Of a key pair what stands in JWT_KEYS. */
-export const jwkOf = (alg: JwtKey['alg'], kid: string, { privateKey }: { privateKey: KeyObject }): JwtKey =>
+const jwkOf = (alg: JwtKey['alg'], kid: string, { privateKey }: { privateKey: KeyObject }): JwtKey =>
   ({ ...privateKey.export({ format: 'jwk' }), alg, kid }) as JwtKey
 
 /** Makes the signature of a text. */

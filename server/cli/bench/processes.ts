@@ -13,7 +13,7 @@ export const cpuMicroseconds = (pid: number): number => ticks(statOf(pid)) * mic
 export const parentOf = (pid: number): number => Number(statOf(pid)[1])
 
 /** A PostgreSQL server and the children it has now. */
-export const familyOf = (postmaster: number): readonly number[] => {
+const familyOf = (postmaster: number): readonly number[] => {
   const children = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && parentOf(Number(name)) === postmaster)
   return [postmaster, ...children.map(Number)]
 }

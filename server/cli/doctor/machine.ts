@@ -12,7 +12,7 @@ export const checkMachine = async (adapter: 'auto' | 'uws' | 'node'): Promise<Fi
   await checkHashing(),
 ]
 
-export const checkNode = (version: string): Finding => {
+const checkNode = (version: string): Finding => {
   const numbers = (text: string) => text.split('.').map(Number)
   const [major = 0, minor = 0] = numbers(version)
   const [leastMajor = 0, leastMinor = 0] = numbers(oldestNode)

@@ -11,6 +11,3 @@ export const withoutProductPassages = (text: string): string => {
     .replaceAll(/^ *#product\b.*\n[\s\S]*?^ *#\/product\n/gm, '')
   return left === text ? text : left.replaceAll(/\n{3,}/g, '\n\n').replace(/\n+$/, '\n')
 }
-
-/** Finds a mark without its other half. */
-export const hasLooseMark = (text: string): boolean => /<!-- \/?product(?: line)? -->|^ *#\/?product\b/m.test(text)
