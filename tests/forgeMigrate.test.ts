@@ -86,6 +86,13 @@ describe('migrate', () => {
     const away = { ...environmentOf(database), DATABASE_URL: 'postgres://a:b@127.0.0.1:1/x' }
     const run = await forge(['migrate', 'status'], away)
     expect([run.code, run.err]).toEqual([1, expect.stringMatching(/^The database of DATABASE_URL does not answer/)])
+    const ownerAway = await forge(['migrate', 'status'], {
+      ...environmentOf(database),
+      DATABASE_MIGRATE_URL: 'postgres://a:b@127.0.0.1:1/x',
+    })
+    expect(ownerAway.err).toMatch(
+      /^The database of DATABASE_MIGRATE_URL does not answer: start it or correct the address\.$/m,
+    )
     const empty = await createDatabase({ empty: true })
     const weak = await forge(['migrate', 'up'], { ...environmentOf(empty), DATABASE_MIGRATE_URL: empty.appUrl })
     await empty.drop()

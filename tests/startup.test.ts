@@ -4,10 +4,12 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { explainStartFailure } from '../server/platform/startFailure.ts'
 import { adapters } from './support/app.ts'
 import { createDatabase, type TestDatabase } from './support/database.ts'
 import { type Program, type ProgramOptions, startProgram } from './support/program.ts'
 import { RawHttp } from './support/rawHttp.ts'
+import { withClient } from './support/testServer.ts'
 
 const weakHashing = { ARGON2_MEMORY_KIB: '256', ARGON2_ITERATIONS: '1', ARGON2_PARALLELISM: '1' }
 const JWT_SECRET = 'a signing secret for tests of 32 bytes or more'
@@ -156,11 +158,52 @@ describe('a server that cannot start', () => {
     expect((await refused[0]?.ended)?.errors).not.toContain('canary')
   })
 
-  it('says that a role is too powerful to serve with in production', async () => {
+  it('names the variable whose login is refused, also those of the gate and the owner', async () => {
+    const wrong = (url: string) => Object.assign(new URL(url), { password: 'canary' }).href
+    const [gate, owner] = [
+      start(onDatabase({ DATABASE_GATE_URL: wrong(database.gateUrl) })),
+      start(onDatabase({ DATABASE_MIGRATE_URL: wrong(database.ownerUrl), MIGRATE_ON_START: 'true' })),
+    ]
+    await expectOneSentence(gate, /^The database refused DATABASE_GATE_URL \(.+\): correct /)
+    await expectOneSentence(owner, /^The database refused DATABASE_MIGRATE_URL \(.+\): correct /)
+  })
+
+  it('says that the database has no connection left', async () => {
+    const full = await createDatabase()
+    try {
+      const name = new URL(full.ownerUrl).pathname.slice(1)
+      await withClient(database.ownerUrl, (client) => client.query(`alter database ${name} connection limit 0`))
+      const program = start(onDatabase({ DATABASE_URL: full.appUrl }))
+      await expectOneSentence(program, /^The database of DATABASE_URL has no connection left \(.+\): /)
+    } finally {
+      await full.drop()
+    }
+  })
+
+  it.each([
+    ['SELF_SIGNED_CERT_IN_CHAIN', /^Nobody known signed .* sslrootcert=/],
+    ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', /^Nobody known signed /],
+    ['CERT_HAS_EXPIRED', /is not valid today .*: renew it/],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', /is for another name /],
+    ['57P03', /is starting or stopping .*: try again/],
+    ['25006', /takes no writes .*: let it lead to the primary/],
+    ['53100', /^The disk of the database of DATABASE_URL is full/],
+  ])('has a sentence for %s', (code, sentence) => {
+    expect(explainStartFailure(Object.assign(new Error('said'), { code }))).toMatch(sentence)
+  })
+
+  it('offers the embedded database outside production alone', async () => {
+    const DATABASE_URL = 'postgres://app:canary@127.0.0.1:1/app'
+    const production = start(onDatabase({ NODE_ENV: 'production', DATABASE_URL, ALLOW_WEAK_HASHING: 'true' }))
+    await expectOneSentence(production, /start it or correct the address\.\n$/)
+    await expectOneSentence(start(onDatabase({ DATABASE_URL })), /or unset DATABASE_URL to use the embedded one\.\n$/)
+  })
+
+  it.each(['DATABASE_URL', 'DATABASE_GATE_URL'])('says that %s is too powerful in production', async (variable) => {
     const program = start(
-      onDatabase({ NODE_ENV: 'production', DATABASE_URL: database.ownerUrl, ALLOW_WEAK_HASHING: 'true' }),
+      onDatabase({ NODE_ENV: 'production', [variable]: database.ownerUrl, ALLOW_WEAK_HASHING: 'true' }),
     )
-    await expectOneSentence(program, /^DATABASE_URL signs in as owner, which owns tables/)
+    await expectOneSentence(program, new RegExp(`^${variable} signs in as owner, which owns tables`))
   })
 
   it('says what is wrong with its data folder', async () => {

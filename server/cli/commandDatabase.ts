@@ -1,7 +1,7 @@
 import { codeOf } from '../../db/causes.ts'
 import { type Database, openDatabase } from '../../db/database.ts'
 import type { Config } from '../config.ts'
-import { type ConnectedDatabase, connectDatabase } from '../database.ts'
+import { asOwner, type ConnectedDatabase, connectDatabase } from '../database.ts'
 import { createLog } from '../log.ts'
 import type { DatabaseAddresses } from '../pools.ts'
 import { ForgeError } from './forgeError.ts'
@@ -29,7 +29,10 @@ export const withAddresses = <T>(
   config: Config,
   terminal: Pick<Terminal, 'complain'>,
   work: (connected: ConnectedDatabase) => Promise<T>,
-): Promise<T> => withConnected({ ...config, database: { ...config.database, migrateOnStart: false } }, terminal, work)
+): Promise<T> =>
+  withConnected({ ...config, database: { ...config.database, migrateOnStart: false } }, terminal, (connected) =>
+    asOwner(config, () => work(connected)),
+  )
 
 /**
  * Runs `work` on the database that the server would use, as the server's own roles. An embedded one is found by DATA_DIR

@@ -1,6 +1,6 @@
+import { explainAccessFailure } from '../../db/accessFailure.ts'
 import { DatabaseStartError } from '../../db/embedded/errors.ts'
 import { MigrationError } from '../../db/migrationError.ts'
-import { isUnavailable } from '../../db/unavailable.ts'
 import { name } from '../version.ts'
 
 const systemErrors: Record<string, (error: NodeJS.ErrnoException) => string> = {
@@ -20,11 +20,6 @@ export const explainStartFailure = (error: unknown, failure = `${name} did not s
   const explain = code === undefined ? undefined : systemErrors[code]
   if (explain) return explain(error)
   if (error instanceof DatabaseStartError || error instanceof MigrationError) return error.message
-  if (isUnavailable(error)) {
-    return 'The database of DATABASE_URL does not answer: start it or correct the address, or unset DATABASE_URL to use the embedded one.'
-  }
-  if (/^28|^3D/.test(code ?? '')) {
-    return `The database refused DATABASE_URL (${error.message}): correct its user, password or database name.`
-  }
-  return explained.has(error.name) ? error.message : `${failure}.\n${error.stack}`
+  if (explained.has(error.name)) return error.message
+  return explainAccessFailure(error, 'DATABASE_URL') ?? `${failure}.\n${error.stack}`
 }
