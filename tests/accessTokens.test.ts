@@ -1,13 +1,13 @@
-import { createHash, createHmac, generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { createHmac, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { decodeJwt, decodeProtectedHeader, type JWTHeaderParameters, SignJWT } from 'jose'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { name } from '../server/version.ts'
 import { type Account, register } from './support/accounts.ts'
 import { adapters, startApp, type TestApp } from './support/app.ts'
+import { kidOf } from './support/forgedTokens.ts'
 
 const secret = 'the signing secret of this test, 32 bytes or more'
 const otherSecret = 'another signing secret of 32 bytes or more'
-const kidOf = (text: string) => createHash('sha256').update(`kid:${text}`).digest('hex').slice(0, 16)
 
 /** A token as the server would issue it, with parts of it changed. */
 const forge = (

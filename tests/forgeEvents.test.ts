@@ -1,8 +1,6 @@
-import { Readable } from 'node:stream'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { runForge } from '../server/cli/forge.ts'
-import { loadSettings, readConfig } from '../server/config.ts'
 import { type ConsumerScene, labelOf, menuConsumer, moduleOf, openScene, until } from './support/consumerScene.ts'
+import { forge as runForge, variablesOf } from './support/forge.ts'
 
 let scene: ConsumerScene
 beforeAll(async () => {
@@ -11,28 +9,7 @@ beforeAll(async () => {
 beforeEach(() => scene.clear())
 afterAll(() => scene.close())
 
-const forge = async (...args: string[]) => {
-  const [printed, complained]: [string[], string[]] = [[], []]
-  const { ownerUrl, appUrl, gateUrl } = scene.database
-  const code = await runForge(['events', ...args], {
-    input: Readable.from([]),
-    print: (text) => void printed.push(text),
-    complain: (text) => void complained.push(text),
-    loadSettings: () => loadSettings({}),
-    loadConfig: () =>
-      readConfig(
-        {
-          NODE_ENV: 'test',
-          DATABASE_URL: appUrl,
-          DATABASE_GATE_URL: gateUrl,
-          DATABASE_MIGRATE_URL: ownerUrl,
-          MIGRATE_ON_START: 'false',
-        },
-        () => 'a signing secret for tests, 32 bytes or more',
-      ),
-  })
-  return { code, out: printed.join(''), err: complained.join('') }
-}
+const forge = (...args: string[]) => runForge(['events', ...args], variablesOf(scene.database))
 const json = async (...args: string[]) => JSON.parse((await forge(...args, '--json')).out)
 
 /** Instances fail on events with this label. */

@@ -1,13 +1,11 @@
-import { Readable } from 'node:stream'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { openDatabase } from '../db/database.ts'
 import { setFlag } from '../server/cli/flags.ts'
-import { runForge } from '../server/cli/forge.ts'
-import { readConfig } from '../server/config.ts'
 import { startApp, type TestApp } from './support/app.ts'
 import { until } from './support/consumerScene.ts'
 import { createDatabase, type TestDatabase } from './support/database.ts'
 import { labFlags } from './support/flagScene.ts'
+import { forge as runForge, variablesOf } from './support/forge.ts'
 
 let database: TestDatabase
 let app: TestApp
@@ -21,26 +19,8 @@ afterAll(async () => {
   await database.drop()
 })
 
-const forgeIn = async (environment: Record<string, string>, ...args: string[]) => {
-  const [printed, complained]: [string[], string[]] = [[], []]
-  const { ownerUrl, appUrl, gateUrl } = database
-  const variables = {
-    NODE_ENV: 'test',
-    DATABASE_URL: appUrl,
-    DATABASE_GATE_URL: gateUrl,
-    DATABASE_MIGRATE_URL: ownerUrl,
-    MIGRATE_ON_START: 'false',
-    ...environment,
-  }
-  const code = await runForge(['flags', ...args], {
-    input: Readable.from([]),
-    print: (text) => void printed.push(text),
-    complain: (text) => void complained.push(text),
-    loadConfig: () => readConfig(variables, () => 'a signing secret for tests, 32 bytes or more'),
-    loadSettings: () => [],
-  })
-  return { code, out: printed.join(''), err: complained.join('') }
-}
+const forgeIn = (environment: Record<string, string>, ...args: string[]) =>
+  runForge(['flags', ...args], { ...variablesOf(database), ...environment })
 const forge = (...args: string[]) => forgeIn({}, ...args)
 const json = async (...args: string[]) => JSON.parse((await forge(...args, '--json')).out)
 const events = () =>

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Account, register } from './support/accounts.ts'
 import { adapters, startApp, type TestApp } from './support/app.ts'
-import { grant, type MenuCalls, menuCalls, openTenant, outline } from './support/menuScene.ts'
+import { grantCodes, type MenuCalls, menuCalls, openTenant, outline } from './support/menuScene.ts'
 import type { Reply } from './support/request.ts'
 
 const absent = '018f6b0e-0000-7000-8000-000000000000'
@@ -20,7 +20,7 @@ describe.each(adapters)('menus on %s', (adapter) => {
   beforeAll(async () => {
     app = await startApp({ adapter })
     manager = await register(app)
-    await grant(app, manager, ['menu.manage'])
+    await grantCodes(app, manager, ['menu.manage'])
     global = menuCalls(app, manager.accessToken)
     tenantId = await openTenant(app, manager)
     tenant = menuCalls(app, manager.accessToken, tenantId)
@@ -326,7 +326,7 @@ describe.each(adapters)('menus on %s', (adapter) => {
   it('needs menu.manage in the tenant at hand for everything but one’s own menu', async () => {
     const clerk = await register(app)
     const here = await openTenant(app, clerk)
-    await grant(app, clerk, ['menu.manage'], here)
+    await grantCodes(app, clerk, ['menu.manage'], here)
     const inside = menuCalls(app, clerk.accessToken, here)
     const outside = menuCalls(app, clerk.accessToken)
     expect((await inside.create()).status).toBe(201)

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { isShown, type MenuEntry, nest, overlay } from '../server/features/menus/tree.ts'
 import { type Account, register } from './support/accounts.ts'
 import { adapters, startApp, type TestApp } from './support/app.ts'
-import { grant, type MenuCalls, menuCalls, openTenant, outline } from './support/menuScene.ts'
+import { grantCodes, type MenuCalls, menuCalls, openTenant, outline } from './support/menuScene.ts'
 import { ask } from './support/trpcCall.ts'
 
 interface Level {
@@ -27,9 +27,9 @@ describe.each(adapters)('menus.mine on %s', (adapter) => {
     manager = await register(app)
     reader = await register(app)
     tenantId = await openTenant(app, manager, reader)
-    await grant(app, manager, ['menu.manage'])
-    await grant(app, reader, ['a.read'])
-    await grant(app, reader, ['b.read'], tenantId)
+    await grantCodes(app, manager, ['menu.manage'])
+    await grantCodes(app, reader, ['a.read'])
+    await grantCodes(app, reader, ['b.read'], tenantId)
     global = menuCalls(app, manager.accessToken)
     tenant = menuCalls(app, manager.accessToken, tenantId)
     mine = menuCalls(app, reader.accessToken).mine
@@ -165,7 +165,7 @@ describe.each(adapters)('menus.mine on %s', (adapter) => {
     await global.add('dd', { required_permission_code: 'd.read' })
     await global.add('ee')
     const owner = await register(app)
-    await grant(app, owner, ['a.read', 'd.read'])
+    await grantCodes(app, owner, ['a.read', 'd.read'])
     const keyWith = async (scopes: string[]): Promise<string> => {
       const body = { name: 'Key', scopes }
       return (await app.request('POST', '/api/v1/api-keys', { token: owner.accessToken, body })).body.data.plaintext
@@ -197,7 +197,7 @@ describe.each(adapters)('menus.mine on %s', (adapter) => {
     const { mine: theirs } = menuCalls(app, account.accessToken)
     await global.add('aa', { required_permission_code: 'late.read' })
     const etag = (await theirs()).headers.get('etag') ?? ''
-    await grant(app, account, ['late.read'])
+    await grantCodes(app, account, ['late.read'])
     const after = await theirs({ 'if-none-match': etag })
     expect([after.status, outline(after.body.data)]).toEqual([200, 'aa'])
   })

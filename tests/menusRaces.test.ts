@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Account, register } from './support/accounts.ts'
 import { adapters, startApp, type TestApp } from './support/app.ts'
-import { grant, type MenuCalls, menuCalls, openTenant, outline } from './support/menuScene.ts'
+import { grantCodes, type MenuCalls, menuCalls, openTenant, outline } from './support/menuScene.ts'
 import type { Reply } from './support/request.ts'
 
 const rounds = 15
@@ -15,7 +15,7 @@ describe.each(adapters)('menus changed by several calls at once on %s', (adapter
   beforeAll(async () => {
     app = await startApp({ adapter })
     manager = await register(app)
-    await grant(app, manager, ['menu.manage'])
+    await grantCodes(app, manager, ['menu.manage'])
   })
   beforeEach(async () => {
     calls = menuCalls(app, manager.accessToken, await openTenant(app, manager))

@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { freePort } from '../db/embedded/freePort.ts'
 import { createGathering } from '../server/platform/metrics/gathering.ts'
 import { createMetrics, type Metrics } from '../server/platform/metrics/metrics.ts'
 import { createRequestCounter } from '../server/platform/metrics/requests.ts'
 import { createDatabase, type TestDatabase } from './support/database.ts'
-import { freePort } from './support/freePort.ts'
 import { type Program, startProgram } from './support/program.ts'
 import { readScrape, requests, type Scrape, total } from './support/scrape.ts'
 

@@ -10,9 +10,9 @@ import {
   type Outputs,
   type StreamOptions,
 } from '../client-sdk/index.ts'
+import { freePort } from '../db/embedded/freePort.ts'
 import { type AppSettings, adapters, startApp, type TestApp } from './support/app.ts'
 import { createDatabase, type TestDatabase } from './support/database.ts'
-import { freePort } from './support/freePort.ts'
 import { grant, makeAdministrator } from './support/grants.ts'
 import { readScrape, total } from './support/scrape.ts'
 

@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process'
 import { createServer } from 'node:http'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { freePort } from '../../db/embedded/freePort.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { copyExample, type Example, hasExample } from '../support/example.ts'
 import { type FaultProxy, startFaultProxy } from '../support/faultProxy.ts'
-import { freePort } from '../support/freePort.ts'
 
 const hasPython = () => {
   try {

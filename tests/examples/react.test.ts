@@ -3,11 +3,11 @@ import path from 'node:path'
 import type { Browser, Page, Request } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Client } from '../../client-sdk/index.ts'
+import { freePort } from '../../db/embedded/freePort.ts'
 import type { TestApp } from '../support/app.ts'
 import { hasBrowser, launchBrowser } from '../support/browser.ts'
 import { copyExample, type Example, hasExample, installWithClient } from '../support/example.ts'
 import { type FaultProxy, startFaultProxy } from '../support/faultProxy.ts'
-import { freePort } from '../support/freePort.ts'
 import { ada, createSite, type Site, signInAdministrator } from '../support/site.ts'
 
 /** Types that were lost on the way would find none of these. */

@@ -8,6 +8,7 @@ import { checkFree, checkKept, checkSignIns } from './databaseAftermath.ts'
 import { type ProofCluster, startCluster } from './databaseCluster.ts'
 import { recoveryMs, startTraffic, type Traffic } from './databaseTraffic.ts'
 import { type Proof, prove } from './harness.ts'
+import { middle, shuffled, sum } from './numbers.ts'
 
 const perSecond = 200
 const connections = 8
@@ -26,7 +27,7 @@ interface Plan {
 /** One server, one database, all faults of the plan, and what must be so afterwards. */
 async function survive(proof: Proof, bundle: Bundle, plan: Plan): Promise<void> {
   // Drawn before the traffic draws its own, whose number depends on the machine.
-  const faults = shuffled(proof, plan).map((kind) => ({ kind, calmMs: calmLeastMs + proof.random() * calmMoreMs }))
+  const faults = faultsOf(proof, plan).map((kind) => ({ kind, calmMs: calmLeastMs + proof.random() * calmMoreMs }))
   const cluster = await startCluster(plan)
   let server: ServerProcess | undefined
   let traffic: Traffic | undefined
@@ -122,19 +123,9 @@ function reportHurt(proof: Proof, { plan, server, traffic, recoveries, outages, 
   )
 }
 
-const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0)
-const middle = (values: readonly number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
-
-/** The faults of a plan in an order of the seed (Fisher and Yates). */
-function shuffled({ random }: Proof, { restarts, kills }: Plan): ('restart' | 'kill -9')[] {
-  const faults = [...Array<'restart'>(restarts).fill('restart'), ...Array<'kill -9'>(kills).fill('kill -9')]
-  for (let last = faults.length - 1; last > 0; last--) {
-    const other = Math.floor(random() * (last + 1))
-    const [a, b] = [faults[last], faults[other]]
-    if (a && b) [faults[last], faults[other]] = [b, a]
-  }
-  return faults
-}
+/** The faults of a plan in an order of the seed. */
+const faultsOf = (proof: Proof, { restarts, kills }: Plan): ('restart' | 'kill -9')[] =>
+  shuffled(proof, [...Array<'restart'>(restarts).fill('restart'), ...Array<'kill -9'>(kills).fill('kill -9')])
 
 await prove('database', { limitSeconds: 400 }, async (proof) => {
   const bundle = await bundlePrograms({ main: 'server/main.ts', unguarded: 'tests/prove/unguardedServer.ts' })

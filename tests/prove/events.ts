@@ -14,6 +14,7 @@ import { checkEvents } from './eventsTables.ts'
 import { startWriters, type Written } from './eventsWriters.ts'
 import { type Proof, prove } from './harness.ts'
 import { openAccount } from './keyedCalls.ts'
+import { sum } from './numbers.ts'
 
 const instances = 3
 const readersOfPerson = 8
@@ -91,7 +92,7 @@ const startFleet = ({ start }: Scene, { random, progress }: Proof, kills: number
       alive.delete(server)
       if (point && ended === 'SIGKILL') deaths.set(point, (deaths.get(point) ?? 0) + 1)
       else if (point && !isStopped) started -= 1
-      progress(`${[...deaths.values()].reduce((sum, n) => sum + n, 0)} of ${kills} killed`)
+      progress(`${sum([...deaths.values()])} of ${kills} killed`)
     }
   }
   const running = Array.from({ length: instances }, keep)
@@ -118,7 +119,7 @@ const runEvents = async (proof: Proof, scene: Scene, plan: Plan): Promise<void> 
     return startReader({ wire, token, urls: fleet.urls, random, longestStayMs: 3_000 })
   })
   const writers = startWriters({ urls: fleet.urls, token: tokens[0] ?? '', appUrl: cluster.appUrl, random })
-  const dead = () => [...fleet.deaths.values()].reduce((sum, count) => sum + count, 0)
+  const dead = () => sum([...fleet.deaths.values()])
   const startedAt = performance.now()
   for (let outage = 1; outage <= plan.outages; outage++) {
     while (dead() < (plan.kills * outage) / (plan.outages + 1)) await sleep(100)
@@ -177,7 +178,7 @@ const checkAll = async (proof: Proof, { cluster, readers, writers, patienceMs }:
         const first = positions[0] ?? 0
         return positions.length === 0 || positions.join() !== all.filter((position) => position >= first).join()
       })
-      const returns = own.reduce((sum, reader) => sum + reader.returns(), 0)
+      const returns = sum(own.map((reader) => reader.returns()))
       const sentence = `each client over ${wire} has the complete sequence, in order and nothing twice`
       proof.check(sentence, wrong.length === 0, `${wrong.length} of ${own.length} have not`)
       proof.figure(`clients over ${wire}, and times they came back`, `${own.length}, ${returns}`)

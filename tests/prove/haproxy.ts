@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { freePort } from '../support/freePort.ts'
+import { freePort } from '../../db/embedded/freePort.ts'
 
 const example = join(import.meta.dirname, '../../deploy/haproxy.cfg')
 const repeating = /^\s*(?:retries|retry-on|option redispatch|http-request disable-l7-retry)\b/

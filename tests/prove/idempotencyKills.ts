@@ -5,6 +5,7 @@ import type { ServerProcess } from '../support/serverProcess.ts'
 import type { Proof } from './harness.ts'
 import { callsOf, effectsOf, type KeyedCall, openAccount, type RawAnswer, send } from './keyedCalls.ts'
 import { type KillPoint, killPoints } from './killPoints.ts'
+import { shuffled, sum } from './numbers.ts'
 
 export interface Kills {
   /** Servers that die at each point. */
@@ -155,7 +156,7 @@ function report(proof: Proof, { calls, wrong, before, heard }: Seen): void {
   const rescued = calls.filter(({ answers }) => answers[0]?.isReplay)
   proof.check('every call is answered with success in the end', wrong.size === 0, Object.fromEntries(wrong))
   proof.check(
-    `the data of all ${calls.reduce((sum, { answers }) => sum + answers.length, 0)} answers is the same for each key, byte for byte`,
+    `the data of all ${sum(calls.map(({ answers }) => answers.length))} answers is the same for each key, byte for byte`,
     differing.length === 0 && calls.every(({ answers }) => answers.length >= 3),
     `${differing.length} keys differ`,
   )
@@ -173,14 +174,4 @@ async function checkEffects(proof: Proof, ownerUrl: string, calls: readonly Keye
     wrong.length === 0,
     wrong.slice(0, 5).map(([{ kind }, count]) => `${kind}: ${count}`),
   )
-}
-
-/** In an order of the seed (Fisher and Yates). */
-function shuffled<T>({ random }: Proof, list: readonly T[]): T[] {
-  const items = [...list]
-  for (let last = items.length - 1; last > 0; last--) {
-    const other = Math.floor(random() * (last + 1))
-    ;[items[last], items[other]] = [items[other] as T, items[last] as T]
-  }
-  return items
 }

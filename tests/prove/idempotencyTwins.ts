@@ -3,6 +3,7 @@ import { withConnection } from '../../db/oneConnection.ts'
 import type { ServerProcess } from '../support/serverProcess.ts'
 import type { Proof } from './harness.ts'
 import { callsOf, effectsOf, type KeyedCall, openAccount, type RawAnswer, send } from './keyedCalls.ts'
+import { sum } from './numbers.ts'
 
 export interface Twins {
   readonly keys: number
@@ -66,10 +67,6 @@ function report(proof: Proof, replies: ReadonlyMap<KeyedCall, RawAnswer[]>, twin
   proof.atLeast('twins sent', all.flat().length, replies.size * twins)
   proof.figure(
     'carried out, replayed, told to wait',
-    [
-      firsts.reduce((sum, count) => sum + count, 0),
-      all.flat().filter(({ isReplay }) => isReplay).length,
-      others.length,
-    ].join(', '),
+    [sum(firsts), all.flat().filter(({ isReplay }) => isReplay).length, others.length].join(', '),
   )
 }

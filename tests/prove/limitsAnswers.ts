@@ -3,6 +3,7 @@ import type { Proof } from './harness.ts'
 import type { Seen } from './limitsClient.ts'
 import { type Fleet, type Owner, password } from './limitsFleet.ts'
 import { guessesMax, tryPassword } from './limitsGuessing.ts'
+import { middle, shuffled } from './numbers.ts'
 import { rankTest } from './rankTest.ts'
 
 const kinds = ['unknown', 'known', 'blocked'] as const
@@ -33,7 +34,8 @@ export async function checkAnswers(proof: Proof, fleet: Fleet, samples: number):
   const seen: Record<Kind, Seen[]> = { unknown: [], known: [], blocked: [] }
   for (let round = 0; round < samples; round++) {
     proof.progress(`${round}/${samples} logins of each kind`)
-    for (const kind of shuffled(proof)) seen[kind].push(await tryPassword(fleet, round, tries[kind](round)))
+    // None always comes first.
+    for (const kind of shuffled(proof, kinds)) seen[kind].push(await tryPassword(fleet, round, tries[kind](round)))
   }
   report(proof, seen, samples)
 }
@@ -64,13 +66,3 @@ async function openMany(fleet: Fleet, number: number): Promise<Owner[]> {
   while (owners.length < number) owners.push(await fleet.openAccount())
   return owners
 }
-
-/** The kinds in an order of the seed, so that none always comes first. */
-function shuffled({ random }: Proof): Kind[] {
-  return kinds
-    .map((kind) => ({ kind, at: random() }))
-    .sort((a, b) => a.at - b.at)
-    .map(({ kind }) => kind)
-}
-
-const middle = (values: readonly number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0

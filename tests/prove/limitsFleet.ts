@@ -3,6 +3,7 @@ import type { RedisServer } from '../support/redis.ts'
 import { type Bundle, type ServerProcess, startServer } from '../support/serverProcess.ts'
 import type { ProofCluster } from './databaseCluster.ts'
 import { type Client, createClient, newAddress } from './limitsClient.ts'
+import { sum } from './numbers.ts'
 
 /** Server processes on one database, whose budgets are counted in one place. */
 export interface Fleet {
@@ -55,9 +56,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     openAccount: () => openAccount(client, urlOf(0)),
     async guessesRefused() {
       const pages = await Promise.all(servers.map(({ url }) => readMetrics(url)))
-      return pages
-        .map((page) => Number(/^tsforge_guesses_refused_total(?:{.*})? (\d+)/m.exec(page)?.[1] ?? 0))
-        .reduce(sum)
+      return sum(pages.map((page) => Number(/^tsforge_guesses_refused_total(?:{.*})? (\d+)/m.exec(page)?.[1] ?? 0)))
     },
     async stop() {
       client.close()
@@ -104,5 +103,3 @@ const readMetrics = async (url: string): Promise<string> => {
   if (!answer.ok) throw new Error(`no metrics: ${answer.status}`)
   return answer.text()
 }
-
-const sum = (total: number, value: number) => total + value

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { freePort } from '../support/freePort.ts'
+import { freePort } from '../../db/embedded/freePort.ts'
 import { provingEnvironment, type ServerProcess, type ServerStart } from '../support/serverProcess.ts'
 
 const pollMs = 50

@@ -4,7 +4,7 @@
  * follow streams of events. A client sends nothing twice, and comes back to a stream that the server has ended.
  */
 import { Agent } from 'node:http'
-import { freePort } from '../support/freePort.ts'
+import { freePort } from '../../db/embedded/freePort.ts'
 import { type Bundle, bundlePrograms, type ServerProcess, startServer } from '../support/serverProcess.ts'
 import { checkKept } from './databaseAftermath.ts'
 import { type ProofCluster, startCluster } from './databaseCluster.ts'

@@ -1,3 +1,5 @@
+import { sum } from './numbers.ts'
+
 /** A straight line through measurements, by least squares. */
 export interface Trend {
   /** In units of the measurements an hour. */
@@ -24,5 +26,4 @@ export function trendOf(measurements: readonly Measurement[]): Trend {
   return { slopePerHour: slope * hourMs, errorPerHour: Math.sqrt(rest / (count - 2) / spread) * hourMs }
 }
 
-const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0)
 const mean = (values: readonly number[]) => sum(values) / values.length

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import { runForge } from '../../server/cli/forge.ts'
 import { type Environment, loadConfig, loadSettings } from '../../server/config.ts'
+import type { TestDatabase } from './database.ts'
 
 export interface Typing {
   /** Standard input; empty unless it says otherwise. */
@@ -15,6 +16,16 @@ export interface Said {
   readonly out: string
   readonly err: string
 }
+
+/** Variables by which commands find a database of a test, and need no file. */
+export const variablesOf = ({ ownerUrl, appUrl, gateUrl }: Omit<TestDatabase, 'drop'>): Environment => ({
+  NODE_ENV: 'test',
+  DATABASE_URL: appUrl,
+  DATABASE_GATE_URL: gateUrl,
+  DATABASE_MIGRATE_URL: ownerUrl,
+  MIGRATE_ON_START: 'false',
+  JWT_SECRET: 'a signing secret for tests, 32 bytes or more',
+})
 
 /** Runs a command in this process, as it would run with these variables and no terminal. */
 export const forge = async (

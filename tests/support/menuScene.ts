@@ -13,7 +13,7 @@ export const openTenant = async ({ sql }: TestApp, ...members: Account[]): Promi
 }
 
 /** Grants permissions, made where there are none yet, through a role of their own. No tenant grants them globally. */
-export const grant = async ({ sql }: TestApp, account: Account, codes: readonly string[], tenantId?: string) => {
+export const grantCodes = async ({ sql }: TestApp, account: Account, codes: readonly string[], tenantId?: string) => {
   const roleId = randomUUID()
   await sql(`insert into roles (id, tenant_id, code, name) values ($1, $2, $3, 'Role')`, [roleId, tenantId, roleId])
   for (const code of codes) {

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { build } from 'esbuild'
+import { freePort } from '../../db/embedded/freePort.ts'
 import { repository } from './compile.ts'
-import { freePort } from './freePort.ts'
 
 /** Somebody at a terminal in the repository, whose data, ports and variables are their own. */
 export interface Newcomer {

@@ -3,7 +3,7 @@ import { chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { chooseAccount } from '../../db/embedded/account.ts'
-import { freePort } from './freePort.ts'
+import { freePort } from '../../db/embedded/freePort.ts'
 import { withClient, withDatabase } from './testServer.ts'
 
 export interface PgBouncer {

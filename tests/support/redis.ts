@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { freePort } from './freePort.ts'
+import { freePort } from '../../db/embedded/freePort.ts'
 
 export interface RedisServer {
   readonly url: string

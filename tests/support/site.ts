@@ -1,7 +1,7 @@
 import { type Client, createClient } from '../../client-sdk/index.ts'
+import { freePort } from '../../db/embedded/freePort.ts'
 import { startApp, type TestApp } from './app.ts'
 import { createDatabase } from './database.ts'
-import { freePort } from './freePort.ts'
 import { makeAdministrator } from './grants.ts'
 
 /** A port and a database that one server after another has, as callers see a server that goes and comes back. */

@@ -7,10 +7,10 @@ import type { Client } from 'pg'
 import { chooseAccount } from '../../db/embedded/account.ts'
 import { findBinaries } from '../../db/embedded/binaries.ts'
 import { homeOf, readCluster, urlOf } from '../../db/embedded/cluster.ts'
+import { freePort } from '../../db/embedded/freePort.ts'
 import { environment, findPostmaster } from '../../db/embedded/postmaster.ts'
 import { startEmbedded } from '../../db/embedded/startEmbedded.ts'
 import type { TestDatabase } from './database.ts'
-import { freePort } from './freePort.ts'
 import { withClient } from './testServer.ts'
 
 const run = promisify(execFile)
