@@ -70,12 +70,23 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   const pools = openPools({ config, addresses, metrics, log, tracing })
   const { database, gateDatabase } = pools
   const feed = createFeed({ database, gateDatabase, log })
+  // The feed reads on for everybody, not for whoever told it.
+  const onRecorded = tracing ? () => tracing.outside(feed.nudge) : feed.nudge
   const readRows = () => readFlagRows(database.db)
   const flags = createFlags({ ...config.flags, table, readRows, metrics, log })
-  const calls = await createCalls({ options: { ...options, log }, modules, metrics, pools, feed, flags, tracing })
+  const calls = await createCalls({
+    options: { ...options, log },
+    modules,
+    metrics,
+    pools,
+    feed,
+    onRecorded,
+    flags,
+    tracing,
+  })
   const { replica } = calls
   const listenUrl = config.database.listenUrl ?? addresses.app.url
-  const shared = { config, modules, database, gateDatabase, feed, metrics, log, tracing }
+  const shared = { config, modules, database, gateDatabase, feed, onRecorded, metrics, log, tracing }
   const background = createBackground({ ...shared, on: [flags.on], listenUrl })
   const lives = createModuleLives(modules, { database, log })
   const isReachable = createReachability([pools.probeDatabase, gateDatabase], log)

@@ -23,6 +23,8 @@ interface Parts {
   readonly database: Database
   readonly gateDatabase: Database
   readonly feed: Feed
+  /** Told when an event was committed. */
+  readonly onRecorded: () => void
   /** Where LISTEN works. */
   readonly listenUrl: string
   readonly metrics: Metrics
@@ -57,8 +59,6 @@ export const createBackground = ({ config, modules, on, listenUrl, metrics, ...p
   })
   const handling = {
     ...parts,
-    // The feed reads on for everybody, not for whoever told it.
-    onRecorded: tracing ? () => tracing.outside(feed.nudge) : feed.nudge,
     onTried: (consumer: string, outcome: Ending) =>
       metrics.count('tsforge_consumer_tries_total', { consumer, outcome }),
     onBuried: (consumer: string) => metrics.count('tsforge_dead_letters_total', { consumer }),

@@ -29,6 +29,8 @@ interface Parts {
   readonly metrics: Metrics
   readonly pools: Pools
   readonly feed: Feed
+  /** Told when an event was committed. */
+  readonly onRecorded: () => void
   readonly flags: Flags
   readonly tracing: Tracing | undefined
 }
@@ -36,7 +38,7 @@ interface Parts {
 export type Calls = Awaited<ReturnType<typeof createCalls>>
 
 /** The procedures, and what stands between a call and its handler. */
-export const createCalls = async ({ options, modules, metrics, pools, feed, flags, tracing }: Parts) => {
+export const createCalls = async ({ options, modules, metrics, pools, feed, onRecorded, flags, tracing }: Parts) => {
   const { config, log, now = () => new Date() } = options
   const { database, gateDatabase } = pools
   const onRefused = countRefusals(metrics)
@@ -63,15 +65,13 @@ export const createCalls = async ({ options, modules, metrics, pools, feed, flag
     asksForRoles: flags.asksForRoles,
     ...createIdentities({ tokens, database, gateDatabase, log, tracing, ...ownWrites }),
   }
-  // The feed reads on for everybody, not for whoever told it.
-  const nudge = tracing ? () => tracing.outside(feed.nudge) : feed.nudge
   const procedures = createProcedures(modules, {
     deadlines,
     load,
     tracing,
     services: { ...services, flags, replica: replica?.reads, streams, permissionsNow: createPermissionsNow(gateParts) },
     gates: [createGate(gateParts), checkKey],
-    transact: countedReplays(createTransact(database, seal, nudge, ownWrites?.noteWrite), metrics),
+    transact: countedReplays(createTransact(database, seal, onRecorded, ownWrites?.noteWrite), metrics),
   })
   return {
     procedures,

@@ -1,5 +1,6 @@
 import cluster from 'node:cluster'
 import type { Logger } from 'pino'
+import { addressOf } from './address.ts'
 import { createApp } from './app.ts'
 import { createAdminExample } from './cli/example.ts'
 import type { Config } from './config.ts'
@@ -9,7 +10,10 @@ import { version } from './version.ts'
 
 const noAdministrator = `there is no administrator yet; to make one: ${createAdminExample}`
 
-/** Serves from this process until a signal ends it. Rejects when it cannot, with nothing left running. */
+/**
+ * Serves from this process until a signal ends it. Rejects when it cannot, having let go of the database; what else it
+ * began ends with the process.
+ */
 export const serve = async (config: Config, log: Logger): Promise<void> => {
   const database = await connectDatabase(config, log)
   try {
@@ -22,7 +26,7 @@ export const serve = async (config: Config, log: Logger): Promise<void> => {
     if (lacksAdministrator) log.warn(noAdministrator)
     log.info(
       { adapter: app.adapter, port },
-      `ready on ${addressOf(config, port)} (${app.adapter}), API reference at /docs`,
+      `ready on ${addressOf(config.http.host, port)} (${app.adapter}), API reference at /docs`,
     )
   } catch (error) {
     // An embedded database would outlive this process.
@@ -30,7 +34,3 @@ export const serve = async (config: Config, log: Logger): Promise<void> => {
     throw error
   }
 }
-
-/** Where people find the server. */
-export const addressOf = ({ http: { host } }: Config, port: number): string =>
-  `http://${host.includes(':') ? `[${host}]` : host}:${port}`

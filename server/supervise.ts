@@ -1,10 +1,10 @@
 import cluster, { type Worker } from 'node:cluster'
 import type { Logger } from 'pino'
+import { addressOf } from './address.ts'
 import type { Config } from './config.ts'
 import { connectDatabase } from './database.ts'
 import { endWorkers } from './platform/endWorkers.ts'
 import { answerScrapes } from './platform/metrics/workers.ts'
-import { addressOf } from './serve.ts'
 import { name } from './version.ts'
 
 const backOffMs = { first: 500, longest: 30_000 }
@@ -72,7 +72,7 @@ export const supervise = async (config: Config, log: Logger): Promise<void> => {
     const { workers, port } = config.http
     if (isComplete || serving.size < workers) return
     isComplete = true
-    log.info(`ready on ${addressOf(config, port)} (${workers} workers), API reference at /docs`)
+    log.info(`ready on ${addressOf(config.http.host, port)} (${workers} workers), API reference at /docs`)
   }
 
   const stop = async (reason: string, exitCode = 0) => {

@@ -22,6 +22,7 @@ const allowed: Record<string, readonly string[]> = {
   'server/log.ts': ['pino', 'pino-pretty', 'server/config.ts', 'server/platform/logLines.ts'],
   'server/version.ts': ['package.json'],
   'server/projectFolder.ts': [],
+  'server/address.ts': [],
   'server/http': [
     'contract',
     'server/platform/budgets.ts',

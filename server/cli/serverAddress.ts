@@ -1,3 +1,4 @@
+import { addressOf } from '../address.ts'
 import { ForgeError, misused } from './forgeError.ts'
 
 const answerMs = 3_000
@@ -5,7 +6,7 @@ const answerMs = 3_000
 /** Where a server that listens on `host` is reached from this machine. */
 export const localAddress = (host: string, port: number): string => {
   const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
-  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`
+  return addressOf(reachable, port)
 }
 
 /** The value of --url. Throws ForgeError when it is no address of a server. */
