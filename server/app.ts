@@ -136,8 +136,9 @@ export const createApp = async (options: AppOptions): Promise<App> => {
         throw error
       })
       background.start()
-      // What changed between that reading and the first look at the log, no event tells.
+      // What changed between that reading and the first look at the log, no event tells; nor what a log has lost.
       feed.catchUp().then(flags.refresh, () => {})
+      feed.onRestart(() => void flags.refresh())
       replica?.start()
       return port
     },

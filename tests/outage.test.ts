@@ -160,7 +160,8 @@ describe.each(adapters)('a database that is away on %s', (adapter) => {
     expect((await app.request('GET', '/readyz')).status).toBe(200)
     const told = said('not ready: ')
     expect([told.length, said('ready again: ').length]).toEqual([before[0] + 1, before[1] + 1])
-    expect(JSON.stringify(told.at(-1)?.err)).toContain('53300')
+    // Too many connections, or the end of the one that was at rest.
+    expect(JSON.stringify(told.at(-1)?.err)).toMatch(/53300|57P01/)
   })
 
   it('is 503, too, where it has been set to take no writes', async () => {

@@ -2,11 +2,8 @@ import type { Logger } from 'pino'
 import type { Database } from '../../../db/database.ts'
 import { type Bounds, numberEvents, numberingBatch, readBehind, readBounds } from './log.ts'
 import type { LoggedEvent } from './loggedEvent.ts'
+import { createLooks } from './looks.ts'
 
-/** Polling is the truth; a poke that is lost costs at most this. */
-const pollMs = 1_000
-/** The least time between two looks, so that many commits at once are numbered together. */
-const restMs = 10
 const readLimit = 500
 /** Events kept in memory for those who follow closely; who is further behind reads the log. */
 const remembered = 4_096
@@ -50,12 +47,8 @@ export const createFeed = ({ database, gateDatabase, log }: Parts): Feed => {
   let bounds: Bounds | undefined
   let completeAt = performance.now()
   let memory: LoggedEvent[] = []
-  let looking: Promise<void> | undefined
-  let isDue = false
   let isStopped = false
   let isAway = false
-  let rest: NodeJS.Timeout | undefined
-  let poll: NodeJS.Timeout | undefined
 
   const take = (read: readonly LoggedEvent[], known: Bounds) => {
     memory = [...memory, ...read].slice(-remembered)
@@ -84,7 +77,7 @@ export const createFeed = ({ database, gateDatabase, log }: Parts): Feed => {
   }
 
   /** Numbers and reads until there is nothing more. */
-  const look = async (): Promise<void> => {
+  const readAll = async (): Promise<void> => {
     bounds ??= await readBounds(gateDatabase.db)
     for (;;) {
       const before = bounds.last
@@ -95,11 +88,10 @@ export const createFeed = ({ database, gateDatabase, log }: Parts): Feed => {
     }
   }
 
-  const runLook = async (): Promise<void> => {
-    isDue = false
+  const look = async (): Promise<void> => {
     const startedAt = performance.now()
     try {
-      await look()
+      await readAll()
       isAway = false
       completeAt = startedAt
     } catch (error) {
@@ -108,25 +100,7 @@ export const createFeed = ({ database, gateDatabase, log }: Parts): Feed => {
       throw error
     }
   }
-
-  const lookNow = (): Promise<void> => {
-    looking ??= runLook().finally(() => {
-      looking = undefined
-      if (!isStopped) rest = setTimeout(afterRest, restMs).unref()
-    })
-    return looking
-  }
-
-  const afterRest = () => {
-    rest = undefined
-    if (isDue && !looking) lookNow().catch(() => {})
-  }
-
-  const request = () => {
-    if (isStopped) return
-    isDue = true
-    if (!looking && !rest) lookNow().catch(() => {})
-  }
+  const looks = createLooks(look)
 
   return {
     get bounds() {
@@ -145,25 +119,16 @@ export const createFeed = ({ database, gateDatabase, log }: Parts): Feed => {
       restartListeners.add(listener)
       return () => void restartListeners.delete(listener)
     },
-    nudge: request,
+    nudge: looks.request,
     onAdvance(listener) {
       listeners.add(listener)
       return () => void listeners.delete(listener)
     },
-    async catchUp() {
-      // What runs may have looked before the caller's commit.
-      await looking?.catch(() => {})
-      await lookNow()
-    },
-    start() {
-      request()
-      poll = setInterval(request, pollMs).unref()
-    },
-    async stop() {
+    catchUp: looks.catchUp,
+    start: looks.start,
+    stop() {
       isStopped = true
-      clearInterval(poll)
-      clearTimeout(rest)
-      await looking?.catch(() => {})
+      return looks.stop()
     },
   }
 }
