@@ -84,8 +84,9 @@ export function checksumOf({ sql }: Migration): string {
 }
 
 /**
- * The migrations of a list that a database has yet to take; what it took of other lists does not count. Throws MigrationError unless those it took are, unchanged and in order,
- * the first of `migrations`: anything else is a file that was edited, deleted, or put before one that has run.
+ * The migrations of a list that a database has yet to take; what it took of other lists does not count. Throws
+ * MigrationError unless those it took are, unchanged and in order, the first of `migrations`: anything else is a file that
+ * was edited, deleted, or put before one that has run.
  */
 export function pendingOf(
   { module, migrations }: MigrationList,

@@ -26,7 +26,8 @@ const socketCodes = [
 
 /**
  * SQLSTATEs of a server that refuses or ends connections: shutting down, starting, full, a transaction that lay idle too
- * long; or takes no writes: read-only, its disk full (PostgreSQL manual, appendix A). PgBouncer says 08P01 of a server that is gone or a queue that took too long.
+ * long; or that takes no writes: read-only, its disk full (PostgreSQL manual, appendix A). PgBouncer says 08P01 of a server
+ * that is gone or a queue that took too long.
  */
 const serverCodes = [
   '57P01',
