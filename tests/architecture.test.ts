@@ -70,6 +70,7 @@ const allowed: Record<string, readonly string[]> = {
     'pino',
     'server/platform/events',
     'server/platform/tracing',
+    'server/platform/within.ts',
   ],
   'server/platform/duties': [
     'pino',

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
-import { setTimeout as sleep } from 'node:timers/promises'
+import type { Database } from '../../../db/database.ts'
+import { within } from '../within.ts'
 import type { Consumer } from './consumer.ts'
 import { readRedrives } from './deadLetters.ts'
 import { Holding } from './holding.ts'
@@ -30,7 +31,7 @@ export interface Holdings {
 const renewMs = (leaseSeconds * 1_000) / 3
 
 export const createHoldings = (consumers: readonly Consumer[], parts: WorkerParts): Holdings => {
-  const { database, gateDatabase, feed, log } = parts
+  const { database, feed, log } = parts
   const names = consumers.map(({ name }) => name)
   const holder = `${hostname()} ${process.pid} ${randomUUID()}`
   const working = new Map<Holding, Promise<void>>()
@@ -47,21 +48,7 @@ export const createHoldings = (consumers: readonly Consumer[], parts: WorkerPart
   const renew = async () => {
     const startedAt = performance.now()
     await join(database.db, { names, holder })
-    const mine = held()
-    const renewed = await renewLeases(database.db, {
-      holder,
-      names: mine.map(({ consumer }) => consumer.name),
-      partitions: mine.map(({ partition }) => partition),
-      leases: mine.map(({ lease }) => lease),
-      positions: mine.map(({ position }) => position),
-    })
-    for (const holding of mine) {
-      const isMine = renewed.some(
-        ({ name, partition }) => name === holding.consumer.name && partition === holding.partition,
-      )
-      if (isMine) holding.goodUntil = startedAt + leaseSeconds * 1_000
-      else if (!holding.isOver) holding.lose()
-    }
+    await prolong(held(), holder, database)
     renewedAt = startedAt
   }
 
@@ -92,18 +79,6 @@ export const createHoldings = (consumers: readonly Consumer[], parts: WorkerPart
     if (mine.length < share && !isClosed) await take(consumer, share - mine.length)
   }
 
-  const giveRedrives = async () => {
-    const { bounds } = feed
-    if (!bounds) return
-    const redrives = await readRedrives(database.db, gateDatabase.db, { epoch: bounds.epoch, names })
-    for (const holding of held()) {
-      const { consumer, partition } = holding
-      holding.redrives = redrives.filter(
-        (one) => one.consumer === consumer.name && partitionOf(consumer, holding.partitions, one.event) === partition,
-      )
-    }
-  }
-
   const look = async (): Promise<void> => {
     partitions ??= await register(consumers, { database, log })
     if (performance.now() - renewedAt >= renewMs) await renew()
@@ -112,7 +87,7 @@ export const createHoldings = (consumers: readonly Consumer[], parts: WorkerPart
       const holders = workers.filter((worker) => worker.consumer === consumer.name).map((worker) => worker.holder)
       await balance(consumer, holders)
     }
-    await giveRedrives()
+    await giveRedrives(held(), names, parts)
     wakeAll()
   }
 
@@ -133,10 +108,46 @@ export const createHoldings = (consumers: readonly Consumer[], parts: WorkerPart
     },
     async end(withinMs) {
       for (const holding of working.keys()) holding.end()
-      await Promise.race([Promise.all(working.values()), sleep(withinMs, undefined, { ref: false })])
+      await within(withinMs, Promise.all(working.values()))
       const cutOff = [...working.keys()].map(({ consumer }) => consumer.name)
       if (cutOff.length > 0) log.warn({ consumers: cutOff }, 'consumers are cut off: they did not end in time')
       if (partitions) await leave(database.db, { holder }).catch(() => {})
     },
+  }
+}
+
+/** Prolongs the leases; a partition that is somebody else's by now is lost. */
+const prolong = async (mine: readonly Holding[], holder: string, { db }: Database): Promise<void> => {
+  const startedAt = performance.now()
+  const renewed = await renewLeases(db, {
+    holder,
+    names: mine.map(({ consumer }) => consumer.name),
+    partitions: mine.map(({ partition }) => partition),
+    leases: mine.map(({ lease }) => lease),
+    positions: mine.map(({ position }) => position),
+  })
+  for (const holding of mine) {
+    const isMine = renewed.some(
+      ({ name, partition }) => name === holding.consumer.name && partition === holding.partition,
+    )
+    if (isMine) holding.goodUntil = startedAt + leaseSeconds * 1_000
+    else if (!holding.isOver) holding.lose()
+  }
+}
+
+/** Tells each partition which of its dead letters are to be tried once more. */
+const giveRedrives = async (
+  mine: readonly Holding[],
+  names: readonly string[],
+  { database, gateDatabase, feed }: WorkerParts,
+): Promise<void> => {
+  const { bounds } = feed
+  if (!bounds) return
+  const redrives = await readRedrives(database.db, gateDatabase.db, { epoch: bounds.epoch, names })
+  for (const holding of mine) {
+    const { consumer, partition } = holding
+    holding.redrives = redrives.filter(
+      (one) => one.consumer === consumer.name && partitionOf(consumer, holding.partitions, one.event) === partition,
+    )
   }
 }
