@@ -12,8 +12,8 @@ const names = new Set<string>()
 
 /**
  * Defines a query once, as `<feature>.<query>`, and returns a function that runs it on the pool or in a transaction,
- * giving every placeholder a value. PostgreSQL parses and plans it once a connection, under this name. Throws when the
- * name is taken: node-postgres would run whichever came first.
+ * giving every placeholder a value. PostgreSQL parses it once a connection, under this name, and keeps its plan unless one
+ * for the values at hand looks cheaper. Throws when the name is taken: node-postgres would run whichever came first.
  */
 export function statement<Rows>(name: string, build: (db: Db) => Preparable<Rows>) {
   if (names.has(name)) throw new Error(`There are two statements named ${name}.`)
