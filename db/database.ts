@@ -53,6 +53,8 @@ export interface Database {
 
 const idleMs = 30_000
 const answerGraceMs = 500
+/** A client that died without a word must not hold the locks of its transaction for ever. */
+const idleInTransactionMs = 60_000
 /** Connections are renewed, so that a failover or a new pg_hba.conf reaches them all in time. */
 const lifetimeSeconds = 1_800
 
@@ -113,12 +115,15 @@ function ownSettings({ role, statementTimeoutMs, statementCache }: DatabaseOptio
   return {
     ...(role === undefined ? {} : { options: `-c role=${role}` }),
     ...(statementTimeoutMs === undefined ? {} : { query_timeout: statementTimeoutMs + answerGraceMs }),
+    ...(statementCache ? { idle_in_transaction_session_timeout: idleInTransactionMs } : {}),
     ...(statementTimeoutMs === undefined || !statementCache ? {} : { statement_timeout: statementTimeoutMs }),
   }
 }
 
 /** What every transaction is told instead where connections are shared. */
 function sharedSettings({ statementTimeoutMs, statementCache }: DatabaseOptions): readonly string[] {
-  if (statementCache || statementTimeoutMs === undefined) return []
-  return [`set local statement_timeout = ${Math.trunc(statementTimeoutMs)}`]
+  if (statementCache) return []
+  const idleLimit = `set local idle_in_transaction_session_timeout = ${idleInTransactionMs}`
+  if (statementTimeoutMs === undefined) return [idleLimit]
+  return [idleLimit, `set local statement_timeout = ${Math.trunc(statementTimeoutMs)}`]
 }

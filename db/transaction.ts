@@ -9,8 +9,6 @@ import { isUnavailable } from './unavailable.ts'
 
 const attempts = 3
 const retryWithinMs = 50
-/** A client that died without a word must not hold its locks for ever. Set here, because poolers refuse it at start. */
-const idleLimit = "set local idle_in_transaction_session_timeout = '60s'"
 /** serialization_failure and deadlock_detected (PostgreSQL manual, appendix A): nothing happened, it may be tried again. */
 const retryable = new Set(['40001', '40P01'])
 
@@ -31,7 +29,7 @@ export async function runTransaction<T>(
   work: (tx: Db) => Promise<T>,
   { cancellation, ...opening }: Opening & { readonly cancellation?: Cancellation | undefined },
 ): Promise<T> {
-  const begin = beginning(`begin; ${idleLimit}`, opening)
+  const begin = beginning('begin', opening)
   for (let attempt = 1; ; attempt++) {
     try {
       return await attemptOnce(await pool.connect(), work, { begin, cancellation })

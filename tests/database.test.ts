@@ -373,6 +373,18 @@ describe('the pool', () => {
     await expect(db.execute(sql`select password_hash from users`)).rejects.toMatchObject({ cause: { code: '42501' } })
   })
 
+  test.each([true, false])(
+    'a transaction that lies idle is ended after a minute, statementCache %s',
+    async (statementCache) => {
+      const { transaction } = open({ statementCache, statementTimeoutMs: 20_000 })
+      const shown = await transaction(async (tx) => [
+        (await tx.execute(sql`show idle_in_transaction_session_timeout`)).rows[0],
+        (await tx.execute(sql`show statement_timeout`)).rows[0],
+      ])
+      expect(shown).toEqual([{ idle_in_transaction_session_timeout: '1min' }, { statement_timeout: '20s' }])
+    },
+  )
+
   test('statementTimeoutMs ends a statement', async () => {
     const { db } = open({ statementTimeoutMs: 20 })
     await expect(db.execute(sql`select pg_sleep(10)`)).rejects.toMatchObject({ cause: { code: '57014' } })
