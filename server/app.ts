@@ -74,20 +74,11 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   const onRecorded = tracing ? () => tracing.outside(feed.nudge) : feed.nudge
   const readRows = () => readFlagRows(database.db)
   const flags = createFlags({ ...config.flags, table, readRows, metrics, log })
-  const calls = await createCalls({
-    options: { ...options, log },
-    modules,
-    metrics,
-    pools,
-    feed,
-    onRecorded,
-    flags,
-    tracing,
-  })
+  const shared = { modules, metrics, feed, onRecorded, tracing }
+  const calls = await createCalls({ ...shared, options: { ...options, log }, pools, flags })
   const { replica } = calls
   const listenUrl = config.database.listenUrl ?? addresses.app.url
-  const shared = { config, modules, database, gateDatabase, feed, onRecorded, metrics, log, tracing }
-  const background = createBackground({ ...shared, on: [flags.on], listenUrl })
+  const background = createBackground({ ...shared, config, database, gateDatabase, log, on: [flags.on], listenUrl })
   const lives = createModuleLives(modules, { database, log })
   const isReachable = createReachability([pools.probeDatabase, gateDatabase], log)
   const notReady = async () => {
