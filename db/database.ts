@@ -8,7 +8,6 @@ import { runReadAs } from './readAs.ts'
 import type { Scope } from './tenant.ts'
 import { TimedPool } from './timedPool.ts'
 import { runTransaction } from './transaction.ts'
-import { asReadFailure } from './unavailable.ts'
 
 export interface DatabaseOptions {
   readonly url: string
@@ -80,13 +79,7 @@ export function openDatabase(options: DatabaseOptions): Database {
       const run = () => runTransaction(pool, work, { ...scope, settings, cancellation })
       return observer ? observer.transaction(run) : run()
     },
-    async readAs(scope, query, cancellation) {
-      try {
-        return await runReadAs(pool, { ...scope, settings, cancellation }, query)
-      } catch (error) {
-        throw asReadFailure(error)
-      }
-    },
+    readAs: (scope, query, cancellation) => runReadAs(pool, { ...scope, settings, cancellation }, query),
     close() {
       closed ??= pool.end()
       return closed

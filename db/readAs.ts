@@ -1,9 +1,10 @@
+import type { Writable } from 'node:stream'
 import type { Pool, PoolClient, QueryResult } from 'pg'
 import type { Cancellation } from './cancellation.ts'
 import { type Connection, type Db, dbOver } from './client.ts'
-import { sendTogether } from './sendTogether.ts'
 import { beginning, type Opening } from './tenant.ts'
 import { endAfter } from './transaction.ts'
+import { asReadFailure } from './unavailable.ts'
 
 /**
  * Runs the one query that `query` sends, in a read-only transaction of the scope, in one round trip: everything is
@@ -28,12 +29,21 @@ export async function runReadAs<T>(
     for (const result of [beginResult, answer, commitResult]) if (result.status === 'rejected') throw result.reason
     return (answer as PromiseFulfilledResult<T>).value
   } catch (error) {
-    broken = await endAfter(error, client)
-    throw error
+    const failure = asReadFailure(error)
+    broken = await endAfter(failure, client)
+    throw failure
   } finally {
     cancellation?.end(client)
     client.release(broken)
   }
+}
+
+/** What is sent from here to the end of this turn leaves in one system call, which costs more than a small query's bytes. */
+function sendTogether(client: PoolClient): void {
+  // Not in the typings of pg, which has it public.
+  const { stream } = (client as unknown as { connection: { stream: Writable } }).connection
+  stream.cork()
+  process.nextTick(() => stream.uncork())
 }
 
 /** Turns what `query` throws into a rejection, so that the BEGIN is not left alone. */

@@ -3,7 +3,6 @@ import type { Pool, PoolClient, QueryResult } from 'pg'
 import type { Cancellation } from './cancellation.ts'
 import { codeOf } from './causes.ts'
 import { type Db, dbOver } from './client.ts'
-import { sendingTogether } from './sendTogether.ts'
 import { beginning, type Opening } from './tenant.ts'
 import { isUnavailable } from './unavailable.ts'
 
@@ -54,7 +53,7 @@ async function attemptOnce<T>(
   try {
     cancellation?.begin(client)
     await client.query(begin)
-    const result = await work(dbOver(sendingTogether(client)))
+    const result = await work(dbOver(client))
     cancellation?.beginCommit(client)
     checkCommitted(await client.query('commit'))
     return result

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import { explainAccessFailure } from '../db/accessFailure.ts'
 import { startEmbedded } from '../db/embedded/startEmbedded.ts'
+import type { LockHolder } from '../db/migrationLock.ts'
 import { inspectRole } from '../db/roles.ts'
 import type { Config } from './config.ts'
 import type { DatabaseAddresses } from './pools.ts'
@@ -30,9 +31,9 @@ export const connectDatabase = async (config: Config, log: Logger): Promise<Conn
 }
 
 const migrateAndSeed = async ({ ownerUrl }: ConnectedDatabase, log: Logger): Promise<void> => {
-  const { applied, added, unnamed } = await bringUpToDate(ownerUrl, undefined, (holder) =>
-    log.warn({ holder }, 'waiting for the lock of migrations, which another connection holds'),
-  )
+  const onWait = (holder: LockHolder) =>
+    log.warn({ holder }, 'waiting for the lock of migrations, which another connection holds')
+  const { applied, added, unnamed } = await bringUpToDate(ownerUrl, { onWait })
   if (applied.length > 0) log.info({ applied }, 'migrations applied')
   if (added.length > 0) log.info({ added }, 'permissions added')
   if (unnamed.length > 0) log.info({ unnamed }, 'permissions that the contract does not name stay as they are')

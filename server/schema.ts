@@ -18,10 +18,9 @@ export const migrationsOf = (modules: readonly AnyModule[] = ownModules): Omit<M
 /** Applies what a database lacks of the migrations, and of what the program brings along: permissions and menu entries. */
 export const bringUpToDate = async (
   ownerUrl: string,
-  modules: readonly AnyModule[] = ownModules,
-  onWait: NonNullable<MigrateOptions['onWait']> = () => {},
+  { modules = ownModules, onWait }: Pick<MigrateOptions, 'onWait'> & { readonly modules?: readonly AnyModule[] } = {},
 ): Promise<MigrateResult & SeedResult> => {
-  const migrated = await migrate({ url: ownerUrl, ...migrationsOf(modules), onWait })
+  const migrated = await migrate({ url: ownerUrl, ...migrationsOf(modules), ...(onWait && { onWait }) })
   const seeded = await seed(ownerUrl, { permissions, menus: orderModules(modules).flatMap(({ menus = [] }) => menus) })
   return { ...migrated, ...seeded }
 }

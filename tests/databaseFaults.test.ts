@@ -182,11 +182,16 @@ describe('a connection that breaks in the middle of a transaction', () => {
 
   test.each(Object.keys(breaks))('%s leaves nothing behind', async (how) => {
     const email = `${randomUUID()}@example.org`
-    const broken = proxies.app.when('toDatabase', 'sessions.insert', breaks[how])
+    let gone: Promise<unknown> | undefined
+    const broken = proxies.app.when('toDatabase', 'sessions.insert', () => {
+      gone = proxies.app.untilGone()
+      breaks[how]?.()
+    })
     expectRefusal(await timed(signUp({ email })))
     await broken
-    // Connections at rest broke as well; the server may hear of it a little later.
-    await until(async () => (await signUp({ email })).status === 201)
+    // Connections at rest broke as well, of which the server may hear a little later.
+    await gone
+    expect((await signUp({ email })).status).toBe(201)
     expect(await usersWith(email)).toBe(1)
     await expectNoLeak()
   })

@@ -63,3 +63,9 @@ it('llms.txt leads to every page', () => {
   const linked = all(textOf('llms.txt'), /\]\(([^)#]+)\)/g)
   expect(pages.filter((page) => page.startsWith('docs/') && !linked.includes(page))).toEqual([])
 })
+
+it('finds what it looks at', () => {
+  const count = (pattern: RegExp) => pages.flatMap((page) => all(textOf(page), pattern)).length
+  expect(count(/\]\(([^)#:]*)#[^)]+\)/g)).toBeGreaterThan(200)
+  expect(count(/\]\(([^)#]+)(?:#[^)]*)?\)/g)).toBeGreaterThan(200)
+})

@@ -80,6 +80,21 @@ it('goes on telling the bus and the consumers', async () => {
   expect(handled).toEqual(['a', 'b', 'c', 'between', 'd'])
 })
 
+// They are read anyway each thirty seconds.
+it('reads the flags anew, since what was lost may have told of one', { timeout: 15_000 }, async () => {
+  const { accessToken: token } = scene.admin
+  const registration = async () =>
+    (await scene.web.request('GET', '/api/v1/flags', { token })).body.data.flags.registration
+  await scene.createMenu('a')
+  await scene.web.caughtUp()
+  expect(await registration()).toBe(true)
+  await scene.sql(`insert into flags (name, value, rules) values ('registration', 'false', '[]')`)
+  await lose(1)
+  await scene.web.caughtUp()
+  await until(async () => (await registration()) === false)
+  await scene.sql('delete from flags')
+})
+
 it('writes no position of a consumer down that the log has not reached', async () => {
   const handled: string[] = []
   const app = await scene.consume(async (event) => void handled.push(labelOf(event)))

@@ -8,16 +8,8 @@ import { modules } from '../server/modules.ts'
 import { projectFolder } from '../server/projectFolder.ts'
 import { bringUpToDate } from '../server/schema.ts'
 import { createDatabase, type TestDatabase } from './support/database.ts'
-import { forge } from './support/forge.ts'
+import { forge, variablesOf } from './support/forge.ts'
 import { withClient } from './support/testServer.ts'
-
-const environmentOf = ({ appUrl, gateUrl, ownerUrl }: TestDatabase) => ({
-  NODE_ENV: 'test',
-  JWT_SECRET: 'a signing secret for tests, 32 bytes or more',
-  DATABASE_URL: appUrl,
-  DATABASE_GATE_URL: gateUrl,
-  DATABASE_MIGRATE_URL: ownerUrl,
-})
 
 describe('migrate', () => {
   let database: TestDatabase
@@ -25,7 +17,7 @@ describe('migrate', () => {
     database = await createDatabase({ empty: true })
   })
   afterAll(() => database.drop())
-  const migrate = (...args: string[]) => forge(['migrate', ...args], environmentOf(database))
+  const migrate = (...args: string[]) => forge(['migrate', ...args], variablesOf(database))
   const sql = (text: string) => withClient(database.ownerUrl, (client) => client.query(text))
 
   it('status and verify tell of an empty database without changing it; up applies all, once', async () => {
@@ -45,6 +37,16 @@ describe('migrate', () => {
     ])
     expect((await migrate('status')).out).toMatch(/^0001_accounts +applied +\d{4}-\d\d-\d\dT/)
     expect(await migrate('verify')).toEqual({ code: 0, out: 'Files, database and code agree.\n', err: '' })
+  })
+
+  it('up says whom it waits for, and goes on when that one is gone', async () => {
+    const said = /^Waiting for another migration of this database: owner \(another, .*process (\d+)\)\. .*terminate/
+    await withClient(database.ownerUrl, async (client) => {
+      await client.query("set application_name = 'another'; select pg_advisory_lock(x'7473666f726765'::bigint)")
+      const onComplaint = () => void client.query('select pg_advisory_unlock_all()')
+      const { code, out, err } = await forge(['migrate', 'up'], variablesOf(database), { onComplaint })
+      expect([code, out, err]).toEqual([0, 'Nothing was pending.\n', expect.stringMatching(said)])
+    })
   })
 
   it('verify names each difference between the tables in the code and those of the database', async () => {
@@ -83,18 +85,18 @@ describe('migrate', () => {
   })
 
   it('says what to do about a database that does not answer, and one that the role may not change', async () => {
-    const away = { ...environmentOf(database), DATABASE_URL: 'postgres://a:b@127.0.0.1:1/x' }
+    const away = { ...variablesOf(database), DATABASE_URL: 'postgres://a:b@127.0.0.1:1/x' }
     const run = await forge(['migrate', 'status'], away)
     expect([run.code, run.err]).toEqual([1, expect.stringMatching(/^The database of DATABASE_URL does not answer/)])
     const ownerAway = await forge(['migrate', 'status'], {
-      ...environmentOf(database),
+      ...variablesOf(database),
       DATABASE_MIGRATE_URL: 'postgres://a:b@127.0.0.1:1/x',
     })
     expect(ownerAway.err).toMatch(
       /^The database of DATABASE_MIGRATE_URL does not answer: start it or correct the address\.$/m,
     )
     const empty = await createDatabase({ empty: true })
-    const weak = await forge(['migrate', 'up'], { ...environmentOf(empty), DATABASE_MIGRATE_URL: empty.appUrl })
+    const weak = await forge(['migrate', 'up'], { ...variablesOf(empty), DATABASE_MIGRATE_URL: empty.appUrl })
     await empty.drop()
     expect([weak.code, weak.err]).toEqual([1, expect.stringMatching(/migrate as its owner/)])
   })
@@ -111,7 +113,7 @@ it('counts migrations and tables of added modules as the own ones', async () => 
     expect(await verifyMigrations(ownerUrl, added)).toEqual(
       expect.arrayContaining(['crates/0001_crates is pending: migrate up applies it.']),
     )
-    await bringUpToDate(ownerUrl, added)
+    await bringUpToDate(ownerUrl, { modules: added })
     const { applied, pending } = await readMigrationStatus(ownerUrl, added)
     expect([applied.map(({ name }) => name), pending]).toEqual([
       expect.arrayContaining(['0001_accounts', 'crates/0001_crates']),

@@ -1,8 +1,7 @@
 import type { Command } from 'commander'
-import { bringUpToDate } from '../schema.ts'
 import { withAddresses } from './commandDatabase.ts'
 import { ForgeError } from './forgeError.ts'
-import { type MigrationStatus, readMigrationStatus, verifyMigrations } from './migrations.ts'
+import { type MigrationStatus, migrateUp, readMigrationStatus, verifyMigrations } from './migrations.ts'
 import { newMigration } from './newMigration.ts'
 import { answer, columns, example, jsonOption } from './output.ts'
 import type { Terminal } from './terminal.ts'
@@ -23,7 +22,7 @@ export const addMigrateCommands = (program: Command, terminal: Terminal): void =
     .option(...jsonOption)
     .addHelpText('after', example('migrate up'))
     .action(async ({ json }: Options) => {
-      const { applied, added, current } = await onOwner((url) => bringUpToDate(url))
+      const { applied, added, current } = await onOwner((url) => migrateUp(url, terminal))
       const done = applied.length === 0 ? 'Nothing was pending.' : `Applied: ${applied.join(', ')}.`
       const more = added.length === 0 ? '' : ` New permissions: ${added.join(', ')}.`
       answer(terminal, json, { applied, current, added_permissions: added }, `${done}${more}`)

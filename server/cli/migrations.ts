@@ -1,11 +1,21 @@
 import { findDrift } from '../../db/drift.ts'
 import { pendingMigrations } from '../../db/migrate.ts'
 import { MigrationError } from '../../db/migrationError.ts'
+import type { LockHolder } from '../../db/migrationLock.ts'
 import { withConnection } from '../../db/oneConnection.ts'
 import { tables as ownTables } from '../../db/tables.ts'
 import { modules as ownModules } from '../modules.ts'
 import type { AnyModule } from '../rpc/module.ts'
-import { migrationsOf } from '../schema.ts'
+import { bringUpToDate, migrationsOf } from '../schema.ts'
+import type { Terminal } from './terminal.ts'
+
+/** As bringUpToDate, and says whom it waits for when another migration takes long. */
+export const migrateUp = (ownerUrl: string, { complain }: Pick<Terminal, 'complain'>) =>
+  bringUpToDate(ownerUrl, { onWait: (holder) => complain(waitingFor(holder)) })
+
+const waitingFor = ({ pid, role, application, address }: LockHolder): string =>
+  `Waiting for another migration of this database: ${role} (${application}, ${address ?? 'a local socket'}, process ${pid}). ` +
+  `If nobody is at work there, end it as its role: select pg_terminate_backend(${pid}).\n`
 
 export interface Applied {
   readonly name: string

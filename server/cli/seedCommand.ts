@@ -3,11 +3,11 @@ import type { Command } from 'commander'
 import { Password } from '../../contract/scalars.ts'
 import type { Config } from '../config.ts'
 import { createPasswordHasher } from '../platform/hashing/index.ts'
-import { bringUpToDate } from '../schema.ts'
 import { withAddresses } from './commandDatabase.ts'
 import { type Demo, seedDemo } from './demo.ts'
 import { ForgeError, misused } from './forgeError.ts'
 import { withLiveApp } from './liveApp.ts'
+import { migrateUp } from './migrations.ts'
 import { answer, columns, example, jsonOption } from './output.ts'
 import { readSecretLine, type Terminal } from './terminal.ts'
 
@@ -40,7 +40,7 @@ export const addSeedCommand = (program: Command, terminal: Terminal): void => {
       if (demo && config.environment === 'production' && !yes) throw new ForgeError(refused, misused)
       const password =
         demo && (passwordStdin ? checked(await readSecretLine(terminal)) : randomBytes(15).toString('base64url'))
-      const { added, applied } = await withAddresses(config, terminal, ({ ownerUrl }) => bringUpToDate(ownerUrl))
+      const { added, applied } = await withAddresses(config, terminal, ({ ownerUrl }) => migrateUp(ownerUrl, terminal))
       const basis = { applied, added_permissions: added }
       if (!password) return answer(terminal, json, basis, textOfBasis(applied, added))
       const made = await addDemo(config, terminal, password).catch((error: unknown) => {

@@ -22,6 +22,8 @@ export interface FaultProxy {
   readonly halfClose: (direction: Direction) => void
   /** Resolves when bytes that hold `text` are about to pass; `act` runs before they do. */
   readonly when: (direction: Direction, text: string, act?: () => void) => Promise<void>
+  /** Resolves when the connections of this moment are closed on both sides. */
+  readonly untilGone: () => Promise<unknown>
   /** Connections that the server has open at this moment. */
   readonly open: () => number
   readonly close: () => Promise<void>
@@ -95,6 +97,7 @@ export async function startFaultProxy(databaseUrl: string): Promise<FaultProxy> 
         }
         watches.push({ direction, text, found })
       }),
+    untilGone: () => Promise.all([...links].map(({ near }) => new Promise((resolve) => near.once('close', resolve)))),
     open: () => [...links].filter(({ near }) => !near.readableEnded && !near.destroyed).length,
     async close() {
       eachSocket((socket) => socket.destroy())

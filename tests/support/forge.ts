@@ -9,6 +9,8 @@ export interface Typing {
   readonly isTTY?: boolean
   /** Where a `.env` would be; one that is not there unless it says otherwise. */
   readonly directory?: string
+  /** Hears what is said on standard error as it is said. */
+  readonly onComplaint?: (text: string) => void
 }
 
 export interface Said {
@@ -31,13 +33,16 @@ export const variablesOf = ({ ownerUrl, appUrl, gateUrl }: Omit<TestDatabase, 'd
 export const forge = async (
   args: readonly string[],
   environment: Environment,
-  { typed = '', isTTY, directory = '/nowhere' }: Typing = {},
+  { typed = '', isTTY, directory = '/nowhere', onComplaint }: Typing = {},
 ): Promise<Said> => {
   const [printed, complained]: [string[], string[]] = [[], []]
   const code = await runForge(args, {
     input: Object.assign(Readable.from(typed === '' ? [] : [Buffer.from(typed)]), isTTY === undefined ? {} : { isTTY }),
     print: (text) => void printed.push(text),
-    complain: (text) => void complained.push(text),
+    complain(text) {
+      complained.push(text)
+      onComplaint?.(text)
+    },
     loadConfig: () => loadConfig(environment, directory),
     loadSettings: () => loadSettings(environment, directory),
   })

@@ -1,5 +1,9 @@
 import { execFileSync } from 'node:child_process'
 
+/** Linux alone limits a process from outside. */
+export const hasFullDisk = process.platform === 'linux'
+if (!hasFullDisk) console.warn('skipped: the tests of a full disk need prlimit of Linux')
+
 const prlimit = (...options: string[]) =>
   execFileSync('prlimit', ['--pid', String(process.pid), ...options], { encoding: 'utf8' }).trim()
 

@@ -57,13 +57,12 @@ export const createFeed = ({ database, gateDatabase, log }: Parts): Feed => {
   }
 
   /** Begins at the end of the log as it is now: what was read before stands in it no more. */
-  const restart = async (): Promise<Bounds> => {
+  const restart = async (): Promise<void> => {
     const found = await readBounds(gateDatabase.db)
     log.error({ read: bounds?.last, last: found.last }, lostEvents)
     bounds = found
     memory = []
     for (const listener of restartListeners) listener()
-    return found
   }
 
   /** Reads on, from the event that was read last: another one in its place is that of a log that lost it. */
