@@ -45,11 +45,11 @@ describe.runIf(hasExample('react'))('examples/react', () => {
     example = await copyExample('react')
     await installWithClient(example)
     site = await createSite()
-    app = await site.start()
-    elsewhere = await signInAdministrator(app)
+    const earlier = await site.start()
+    elsewhere = await signInAdministrator(earlier)
     const orders = await addMenu('orders', 'Orders', { path: '/orders' })
     await addMenu('orders.open', 'Open orders', { path: '/orders/open', parent_id: orders.id })
-    await app.close()
+    await earlier.close()
   }, 240_000)
   afterAll(async () => {
     await site?.remove()
@@ -105,7 +105,7 @@ describe.runIf(hasExample('react'))('examples/react', () => {
       await browser?.close()
       vite?.stop()
       await road?.close()
-      await app.close()
+      await app?.close()
     })
 
     it('says that there is no server, and goes on when there is one', async () => {

@@ -30,8 +30,11 @@ export interface ExampleProgram {
 
 type Variables = Readonly<Record<string, string>>
 
-/** Vitest's own word for it would make a page of React's development build. */
-const inherited = { ...process.env, NODE_ENV: undefined }
+/**
+ * Vitest's own NODE_ENV would make a page of React's development build. Programs write in colours where CI is set, and
+ * `says` looks for plain words.
+ */
+const inherited = { ...process.env, NODE_ENV: undefined, FORCE_COLOR: undefined, NO_COLOR: '1' }
 
 /** Whether this project has the example, which one that was made from it has not; then it says that its tests are skipped. */
 export const hasExample = (name: string): boolean => {
