@@ -1,3 +1,4 @@
+import './platform/heap.ts'
 import cluster from 'node:cluster'
 import { loadConfig } from './config.ts'
 import { createLog } from './log.ts'

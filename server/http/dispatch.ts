@@ -10,7 +10,7 @@ import type { ClientAddress } from './clientAddress.ts'
 import { refusal } from './envelope.ts'
 import type { Answer, Exchange } from './exchange.ts'
 import { addHeaders, type Cors, headersOfReply } from './headers.ts'
-import { namesOf, openRequest } from './requestHead.ts'
+import { openRequest } from './requestHead.ts'
 import { endRequestSpan, openRequestSpan } from './requestSpan.ts'
 import type { Route, Visit } from './route.ts'
 import { createRouter, type Found, type Match } from './router.ts'
@@ -119,15 +119,17 @@ const createNote =
       countRequest(exchange.method, route?.path ?? '', status, durationMs)
       const level = route?.isSystem ? 'debug' : 'info'
       if (!log.isLevelEnabled(level)) return
+      // Plain, since this is made for every request. What is undefined is not written.
       log[level](
         {
-          ...namesOf(head),
+          request_id: head.id,
+          trace_id: head.traceId,
           method: exchange.method,
           route: route?.path ?? null,
           status,
           duration_ms: Math.round(durationMs * 100) / 100,
           address: head.address,
-          ...(head.userId === undefined ? {} : { user_id: head.userId }),
+          user_id: head.userId,
         },
         'request',
       )

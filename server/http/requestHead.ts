@@ -86,6 +86,6 @@ class OpenRequest implements RequestHead {
   }
 }
 
-/** What every log line of a request says. */
-export const namesOf = ({ id, traceId }: Pick<RequestHead, 'id' | 'traceId'>) =>
+/** What the log lines of a request say besides. */
+const namesOf = ({ id, traceId }: Pick<RequestHead, 'id' | 'traceId'>) =>
   traceId === undefined ? { request_id: id } : { request_id: id, trace_id: traceId }

@@ -1,9 +1,13 @@
 import type { Person } from '../../context.ts'
 import type { AccessTokens } from '../../platform/tokens.ts'
-import type { Identify } from '../../rpc/gates.ts'
+import type { Identify, Identity } from '../../rpc/gates.ts'
 
-/** `wrote_lately` is there when reads may come from a replica. */
-export type FoundActor = Person & { readonly session_id: string; readonly wrote_lately?: boolean }
+export interface FoundActor {
+  readonly session_id: string
+  readonly user: Person
+  /** There when reads may come from a replica. */
+  readonly wrote_lately?: boolean
+}
 
 /** Reads the person behind a live session; undefined when the session is over or the account disabled. */
 export type FindActor = (sessionId: string) => Promise<FoundActor | undefined>
@@ -16,7 +20,14 @@ export const createIdentify =
     const claims = known instanceof Promise ? await known : known
     if (!claims) return undefined
     const found = await findActor(claims.sessionId)
-    if (!found || found.id !== claims.userId) return undefined
-    const { session_id: credentialId, wrote_lately: wroteLately, ...user } = found
-    return { userId: user.id, credentialId, kind: 'session', user, wroteLately }
+    return found?.user.id === claims.userId ? actorOfSession(found) : undefined
   }
+
+/** Plain, since it is made for every call. */
+export const actorOfSession = ({ session_id, user, wrote_lately }: FoundActor): Identity => ({
+  userId: user.id,
+  credentialId: session_id,
+  kind: 'session',
+  user,
+  wroteLately: wrote_lately,
+})

@@ -18,7 +18,7 @@ const isLive = and(isNull(sessions.revoked_at), gt(sessions.expires_at, sql`now(
 /** The people behind live sessions, one row a session; for the gates, which ask for many at once. */
 export const findActors = statement('sessions.findActors', (db) =>
   db
-    .select({ session_id: sessions.id, ...userColumns })
+    .select({ session_id: sessions.id, user: userColumns })
     .from(sessions)
     .innerJoin(users, eq(users.id, sessions.user_id))
     .where(and(sql`${sessions.id} = any(${placeholder('ids')})`, isLive, isNull(users.disabled_at))),
@@ -27,7 +27,7 @@ export const findActors = statement('sessions.findActors', (db) =>
 /** The same, and whether they changed something lately; a session that was just begun or renewed counts as a change. */
 export const findActorsAndWrites = statement('sessions.findActorsAndWrites', (db) =>
   db
-    .select({ session_id: sessions.id, ...userColumns, wrote_lately: wroteLately(sessions.last_used_at) })
+    .select({ session_id: sessions.id, user: userColumns, wrote_lately: wroteLately(sessions.last_used_at) })
     .from(sessions)
     .innerJoin(users, eq(users.id, sessions.user_id))
     .leftJoin(lastWrites, eq(lastWrites.person_id, users.id))
