@@ -68,7 +68,9 @@ export const createDispatch = ({
         : router.match(exchange.method, exchange.path)
     const route = found && 'value' in found ? found : undefined
     if (route && turnedAway(exchange, route.value, route.params)) return
-    const head = openRequest(exchange, clientAddress(exchange), log)
+    // A probe's matters to its line alone.
+    const needsAddress = !route?.value.isSystem || log.isLevelEnabled(levelOf(route.value))
+    const head = openRequest(exchange, needsAddress ? clientAddress(exchange) : '', log)
     if (tracing) openRequestSpan(tracing, exchange, { head, route: route?.value })
     const replyHeaders = () => {
       const headers = headersOfReply(exchange, head, cors)
@@ -103,6 +105,8 @@ interface Line {
   status: number
 }
 
+const levelOf = (route: Route | undefined) => (route?.isSystem ? 'debug' : 'info')
+
 /**
  * Counts a request when its exchange is over, and writes its line if the level is written at all. 499 stands for a
  * client that left before its reply.
@@ -117,7 +121,7 @@ const createNote =
       if (head.span) endRequestSpan(head.span, head, outcome === 'aborted' ? undefined : status)
       const durationMs = performance.now() - startedAt
       countRequest(exchange.method, route?.path ?? '', status, durationMs)
-      const level = route?.isSystem ? 'debug' : 'info'
+      const level = levelOf(route)
       if (!log.isLevelEnabled(level)) return
       // Plain, since this is made for every request. What is undefined is not written.
       log[level](

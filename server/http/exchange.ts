@@ -30,7 +30,10 @@ export interface Exchange {
   /** The text after '?', '' when there is none. */
   readonly query: string
   readonly headers: HeaderMap
-  /** Address of the TCP peer in canonical text; an IPv4-mapped IPv6 address is given as IPv4. */
+  /**
+   * Address of the TCP peer in canonical text; an IPv4-mapped IPv6 address is given as IPv4. Once the exchange is over it
+   * is '', unless it was asked for before.
+   */
   readonly peerAddress: string
   /** What makes this request unsafe to serve, found in its head. The reply to it closes the connection. */
   readonly defect: 'request.malformed' | 'request.headers_too_large' | null

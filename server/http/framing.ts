@@ -8,12 +8,11 @@ class HeaderBag {
 Object.setPrototypeOf(HeaderBag.prototype, null)
 Reflect.deleteProperty(HeaderBag.prototype, 'constructor')
 
-/** A request line and the address it came from. */
+/** RFC 9112 3. */
 interface RequestLine {
   readonly method: string
   readonly path: string
   readonly query: string
-  readonly peerAddress: string
 }
 
 export interface RequestHead extends RequestLine {
@@ -41,14 +40,13 @@ export class HeadReader {
     if (name === 'content-length' || name === 'transfer-encoding' || name === 'host') this.#isRepeated = true
   }
 
-  finish({ method, path, query, peerAddress }: RequestLine): RequestHead {
+  finish({ method, path, query }: RequestLine): RequestHead {
     const isServable = this.#isSound() && isMethod(method) && isOriginForm(path) && isPrintable(query)
     const defect = isServable ? null : 'request.malformed'
     return {
       method,
       path,
       query,
-      peerAddress,
       headers: this.#headers,
       defect: this.#count > headerCountMax ? 'request.headers_too_large' : defect,
     }

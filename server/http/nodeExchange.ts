@@ -7,12 +7,14 @@ import { type ExchangeHost, isBodyless, OpenExchange, silentWriter } from './ope
 export class NodeExchange extends OpenExchange {
   readonly #req: IncomingMessage
   readonly #res: ServerResponse
+  readonly peerAddress: string
   #isReplied = false
 
   constructor(req: IncomingMessage, res: ServerResponse, host: ExchangeHost) {
     super(readHead(req), host)
     this.#req = req
     this.#res = res
+    this.peerAddress = canonicalAddress(req.socket.remoteAddress ?? '')
     res.once('finish', () => this.complete('sent'))
     // The server tells when the connection is gone; without listeners these events would end the process.
     req.on('error', () => {})
@@ -148,7 +150,6 @@ function readHead(req: IncomingMessage): RequestHead {
     method: req.method ?? '',
     path: mark === -1 ? target : target.slice(0, mark),
     query: mark === -1 ? '' : target.slice(mark + 1),
-    peerAddress: canonicalAddress(req.socket.remoteAddress ?? ''),
   })
   // The addon serves no other version: what works on one adapter must not fail on the other.
   return req.httpVersion === '1.1' ? head : { ...head, defect: 'request.malformed' }

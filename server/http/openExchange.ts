@@ -19,7 +19,7 @@ export abstract class OpenExchange implements Exchange {
   readonly path: string
   readonly query: string
   readonly headers: HeaderMap
-  readonly peerAddress: string
+  abstract readonly peerAddress: string
   readonly defect: Exchange['defect']
   isAborted = false
   readonly isHandshake: boolean = false
@@ -37,7 +37,6 @@ export abstract class OpenExchange implements Exchange {
     this.path = head.path
     this.query = head.query
     this.headers = head.headers
-    this.peerAddress = head.peerAddress
     this.defect = head.defect
     this.host = host
     const announced = head.defect ? 0 : announcedLength(head.headers)

@@ -15,12 +15,20 @@ export class UwsExchange extends OpenExchange {
   readonly #isBodyMissing: boolean
   #isInHandler = true
   #isReplied = false
+  #peerAddress: string | undefined
   #writer: ChunkedWriter | null = null
 
   constructor(res: AddonResponse, req: AddonRequest, host: ExchangeHost) {
-    super(readHead(res, req), host)
+    super(readHead(req), host)
     this.#res = res
     this.#isBodyMissing = methodsWithBody.has(this.method) && this.headers['content-length'] === undefined
+  }
+
+  /** The addon makes a buffer of it, which takes longer than to read the whole head: only for those who want to know. */
+  get peerAddress(): string {
+    if (this.#isReplied || this.isAborted) return this.#peerAddress ?? ''
+    this.#peerAddress ??= canonicalAddress(Buffer.from(this.#res.getRemoteAddressAsText()).toString('latin1'))
+    return this.#peerAddress
   }
 
   /** Must follow the handler's synchronous part: the addon ends the process over an open reply without onAborted. */
@@ -154,7 +162,7 @@ export class UwsExchange extends OpenExchange {
   }
 }
 
-function readHead(res: AddonResponse, req: AddonRequest): RequestHead {
+function readHead(req: AddonRequest): RequestHead {
   const reader = new HeadReader()
   req.forEach((name, value) => {
     reader.add(name, value)
@@ -163,6 +171,5 @@ function readHead(res: AddonResponse, req: AddonRequest): RequestHead {
     method: req.getCaseSensitiveMethod(),
     path: req.getUrl(),
     query: req.getQuery() ?? '',
-    peerAddress: canonicalAddress(Buffer.from(res.getRemoteAddressAsText()).toString('latin1')),
   })
 }
