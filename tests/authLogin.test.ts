@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createPasswordHasher } from '../server/platform/hashing/index.ts'
-import { type Account, login, password, register } from './support/accounts.ts'
+import { type Account, login, password, register, registerAdmin } from './support/accounts.ts'
 import { adapters, startApp, type TestApp } from './support/app.ts'
 import type { Reply } from './support/request.ts'
 
@@ -39,6 +39,17 @@ describe.each(adapters)('auth.login and auth.me on %s', (adapter) => {
     const rows = await app.sql('select id from sessions where user_id = $1', [first.id])
     expect(rows).toHaveLength(2)
     expect((await me(app, first)).status).toBe(200)
+  })
+
+  it('says what the person is, as auth.me does', async () => {
+    for (const [enrol, role] of [
+      [register, 'user'],
+      [registerAdmin, 'admin'],
+    ] as const) {
+      const account = await enrol(app)
+      const { user } = (await tryLogin(app, account.email)).body.data
+      expect([user.role, user]).toEqual([role, (await me(app, account)).body.data])
+    }
   })
 
   it('answers a wrong password and an unknown e-mail alike', async () => {
