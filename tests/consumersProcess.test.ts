@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { type ConsumerScene, openScene, until } from './support/consumerScene.ts'
+import { programAt } from './support/programs.ts'
 
 let scene: ConsumerScene
 const children: ChildProcess[] = []
@@ -15,7 +16,7 @@ afterAll(() => scene.close())
 
 const spawnServer = (instance: string, held: boolean) => {
   const { appUrl, gateUrl } = scene.database
-  const child = spawn(process.execPath, ['--import', 'tsx', 'tests/support/consumingServer.ts'], {
+  const child = spawn(process.execPath, [programAt('consumingServer')], {
     env: {
       PATH: process.env.PATH,
       HOME: process.env.HOME,

@@ -133,7 +133,7 @@ describe('the migration step', () => {
 
   const migrate = (environment: Record<string, string>) =>
     startProgram({
-      file: 'server/migrate.ts',
+      program: 'migrate',
       environment: { NODE_ENV: 'production', JWT_SECRET: 'a signing secret for tests of 32 bytes', ...environment },
     }).ended
 

@@ -22,6 +22,7 @@ import { DatabaseStartError } from '../db/embedded/errors.ts'
 import { isAlive } from '../db/embedded/processes.ts'
 import { type EmbeddedDatabase, startEmbedded } from '../db/embedded/startEmbedded.ts'
 import { migrate } from '../db/migrate.ts'
+import { programAt } from './support/programs.ts'
 import { withClient } from './support/testServer.ts'
 
 const holderProgram = join(import.meta.dirname, 'support/embeddedHolder.ts')
@@ -69,7 +70,7 @@ interface Report {
 
 /** A second process on the folder; `options` may name another user. */
 const spawnHolder = async (options: { uid?: number; gid?: number; program?: string[] } = {}) => {
-  const { program = ['--import', 'tsx', holderProgram], ...user } = options
+  const { program = [programAt('embeddedHolder')], ...user } = options
   const child = spawn(process.execPath, [...program, dataDir], {
     ...user,
     stdio: ['pipe', 'pipe', 'inherit'],

@@ -235,7 +235,8 @@ describe('without the database', () => {
   it('an instance keeps what it knows, says so once, and follows when the database is back', async () => {
     const proxy = await startFaultProxy(database.appUrl)
     const reroute = (url: string, role: string) => (role === 'app' ? proxy.reroute(url) : url)
-    const app = await start({ FLAGS_TTL_SECONDS: '1', DATABASE_ACQUIRE_TIMEOUT_SECONDS: '1' }, { reroute })
+    const patience = { DATABASE_ACQUIRE_TIMEOUT_SECONDS: '1', DATABASE_STATEMENT_TIMEOUT_SECONDS: '1' }
+    const app = await start({ FLAGS_TTL_SECONDS: '1', ...patience }, { reroute })
     await set('labs.theme', { value: 'loud' })
     await until(async () => (await street(app)) === 'loud')
     proxy.set({ isBlackhole: true })

@@ -8,6 +8,7 @@ import { freePort } from '../db/embedded/freePort.ts'
 import { writeLines } from '../server/platform/logLines.ts'
 import { createDatabase, type TestDatabase } from './support/database.ts'
 import { listenTo } from './support/program.ts'
+import { programAt } from './support/programs.ts'
 
 const fullDisk = '/dev/full'
 
@@ -21,7 +22,7 @@ describe.skipIf(!existsSync(fullDisk))('a server whose log cannot be written', (
   it('goes on, says so once on standard error, and ends well', async () => {
     const port = await freePort()
     const file = openSync(fullDisk, 'w')
-    const server = spawn(process.execPath, ['--import', 'tsx', 'server/main.ts'], {
+    const server = spawn(process.execPath, [programAt('main')], {
       cwd: join(import.meta.dirname, '..'),
       env: {
         ...process.env,

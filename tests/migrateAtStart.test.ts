@@ -3,29 +3,24 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { permissions } from '../contract/vocabulary.ts'
 import { createDatabase, type TestDatabase } from './support/database.ts'
-import { type Bundle, bundlePrograms, startServer } from './support/serverProcess.ts'
+import { programAt } from './support/programs.ts'
+import { startServer } from './support/serverProcess.ts'
 import { withClient } from './support/testServer.ts'
 
-let bundle: Bundle
 let database: TestDatabase
 beforeAll(async () => {
-  bundle = await bundlePrograms({ main: 'server/main.ts' })
   database = await createDatabase({ empty: true })
 })
-afterAll(async () => {
-  await database.drop()
-  bundle.remove()
-})
+afterAll(() => database.drop())
 
 test('of server processes that start at once on an empty database one migrates, and all serve', async () => {
   const environment = {
-    DATA_DIR: bundle.folder,
     DATABASE_URL: database.appUrl,
     DATABASE_GATE_URL: database.gateUrl,
     DATABASE_MIGRATE_URL: database.ownerUrl,
     MIGRATE_ON_START: 'true',
   }
-  const start = () => startServer({ program: bundle.pathOf('main'), environment })
+  const start = () => startServer({ program: programAt('main'), environment })
   const servers = await Promise.all([start(), start(), start()])
   try {
     const said = (sentence: string) => servers.flatMap(({ lines }) => lines.filter((line) => line.includes(sentence)))

@@ -111,7 +111,7 @@ describe.each(adapters)('a running server on %s', (adapter) => {
 })
 
 it('ends with 0 a few seconds after SHUTDOWN_SECONDS though a module never comes to its end', async () => {
-  const program = start(onDatabase({ SHUTDOWN_SECONDS: '1' }), { file: 'tests/support/stuckServer.ts' })
+  const program = start(onDatabase({ SHUTDOWN_SECONDS: '1' }), { program: 'stuckServer' })
   await program.ready
   program.kill('SIGTERM')
   const { code, output } = await program.ended

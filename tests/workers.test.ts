@@ -4,7 +4,6 @@ import { freePort } from '../db/embedded/freePort.ts'
 import { name } from '../server/version.ts'
 import { createDatabase, type TestDatabase } from './support/database.ts'
 import { type Program, startProgram } from './support/program.ts'
-import { type Bundle, bundlePrograms } from './support/serverProcess.ts'
 import { withClient } from './support/testServer.ts'
 
 interface Line {
@@ -13,21 +12,13 @@ interface Line {
   readonly delay_ms?: number
 }
 
-let bundle: Bundle
 let database: TestDatabase
 let program: Program
 
-beforeAll(async () => {
-  bundle = await bundlePrograms({ main: 'server/main.ts' })
-})
-afterAll(() => bundle.remove())
-
 const start = (more: Record<string, string>) => {
   program = startProgram({
-    file: bundle.pathOf('main'),
     environment: {
       NODE_ENV: 'test',
-      DATA_DIR: bundle.folder,
       JWT_SECRET: 'a signing secret for tests of 32 bytes or more',
       DATABASE_URL: database.appUrl,
       DATABASE_GATE_URL: database.gateUrl,

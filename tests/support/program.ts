@@ -1,5 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { join } from 'node:path'
+import { type ProgramName, programAt } from './programs.ts'
 
 export interface Program {
   /** Resolves to the address in the ready line; rejects with what was said when the program ends before. */
@@ -23,8 +24,8 @@ export interface Ending {
 }
 
 export interface ProgramOptions {
-  /** `server/main.ts` unless it says otherwise; a bundle starts faster. */
-  readonly file?: string
+  /** `main`, which is the server, unless it says otherwise. */
+  readonly program?: ProgramName
   readonly environment: Readonly<Record<string, string>>
   /** Root keeps its own files and loses its powers over those that it may not write, as an ordinary user has none. */
   readonly isPowerless?: boolean
@@ -69,9 +70,9 @@ export const listenTo = (child: ChildProcess) => {
 }
 
 /** The server as a process of its own, as an operator starts it. */
-export const startProgram = ({ file = 'server/main.ts', environment, isPowerless }: ProgramOptions): Program => {
-  const loader = file.endsWith('.ts') ? ['--import', 'tsx'] : []
-  const [command, ...rest] = [...(isPowerless ? withoutPowers : []), process.execPath, ...loader, file]
+export const startProgram = ({ program = 'main', environment, isPowerless }: ProgramOptions): Program => {
+  const file = programAt(program)
+  const [command, ...rest] = [...(isPowerless ? withoutPowers : []), process.execPath, file]
   const child: ChildProcess = spawn(command ?? '', rest, {
     cwd: folder,
     env: { ...inherited(process.env), PORT: '0', HASH_CONCURRENCY: '1', ...environment },
@@ -85,7 +86,7 @@ export const startProgram = ({ file = 'server/main.ts', environment, isPowerless
     execFileSync('ps', ['-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' })
       .split('\n')
       .map((line) => line.trim().split(/\s+/))
-      .filter(([, parent, ...args]) => Number(parent) === child.pid && args.some((arg) => arg.endsWith(file)))
+      .filter(([, parent, ...args]) => Number(parent) === child.pid && args.includes(file))
       .map(([pid]) => Number(pid))
   return {
     children,

@@ -11,24 +11,28 @@ const { bundling } = (await import(join(root, 'scripts/build.mjs'))) as { bundli
 /** Programs as `npm run build` makes them, in a folder of their own, so that they stay what they are while a proof runs. */
 export interface Bundle {
   readonly folder: string
+  /** Where in it they stand. */
+  readonly dist: string
   readonly pathOf: (name: string) => string
+  /** Bundles them as their sources are by now. */
+  readonly again: () => Promise<void>
   readonly remove: () => void
 }
 
 /** Bundles programs, named by their path from the root of the project. */
 export async function bundlePrograms(programs: Readonly<Record<string, string>>): Promise<Bundle> {
-  const folder = mkdtempSync(join(tmpdir(), 'tsforge-prove-'))
-  await build({
-    ...bundling,
-    absWorkingDir: root,
-    entryPoints: { ...programs, hashWorker: 'server/platform/hashing/hashWorker.js' },
-    outdir: join(folder, 'dist'),
-  })
+  const folder = mkdtempSync(join(tmpdir(), 'tsforge-programs-'))
+  const dist = join(folder, 'dist')
+  const entryPoints = { ...programs, hashWorker: 'server/platform/hashing/hashWorker.js' }
+  const again = async () => void (await build({ ...bundling, absWorkingDir: root, entryPoints, outdir: dist }))
+  await again()
   cpSync(join(root, 'db/migrations'), join(folder, 'db/migrations'), { recursive: true })
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
   return {
     folder,
-    pathOf: (name) => join(folder, 'dist', `${name}.js`),
+    dist,
+    pathOf: (name) => join(dist, `${name}.js`),
+    again,
     remove: () => rmSync(folder, { recursive: true, force: true }),
   }
 }

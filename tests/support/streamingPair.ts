@@ -11,6 +11,7 @@ import { freePort } from '../../db/embedded/freePort.ts'
 import { environment, findPostmaster } from '../../db/embedded/postmaster.ts'
 import { startEmbedded } from '../../db/embedded/startEmbedded.ts'
 import type { TestDatabase } from './database.ts'
+import { programAt } from './programs.ts'
 import { withClient } from './testServer.ts'
 
 const run = promisify(execFile)
@@ -18,7 +19,7 @@ const root = join(import.meta.dirname, '../..')
 
 /** The step of a deployment, as a program of its own. */
 const migrate = (urls: Readonly<Record<string, string>>) =>
-  run(process.execPath, ['--import', 'tsx', 'server/migrate.ts'], {
+  run(process.execPath, [programAt('migrate')], {
     cwd: root,
     env: { PATH: process.env.PATH, NODE_ENV: 'test', JWT_SECRET: 'a secret for tests, of 32 bytes or more', ...urls },
   })
