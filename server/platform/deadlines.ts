@@ -50,7 +50,7 @@ export const createDeadlines = (defaultSeconds: number): Deadlines => {
 /**
  * A list whose members know their place. Not a Set: V8 makes a new table for one that comes and goes, and the tables that
  * it leaves behind are chained, so that one which has grown old keeps all later ones and what stood in them until the
- * whole heap is collected. Each call would outlive itself by that, which was a fifth of the server's time.
+ * whole heap is collected. Each call would outlive itself by that, at a tenth of the CPU of a small read.
  */
 class OpenDeadlines {
   readonly #all: OpenDeadline[] = []
