@@ -163,6 +163,10 @@ describe('architecture', () => {
     expect(isAllowed('server/features', '@trpc/server')).toBe(false)
   })
 
+  it('tells V8 how to keep objects before a server makes any', () => {
+    expect(importsOf(readFileSync('server/main.ts', 'utf8'))[0]).toBe('./platform/heap.ts')
+  })
+
   it('is printed in the README, with each of its places or the folder around it', () => {
     const [, section = ''] = readFileSync('README.md', 'utf8').split('Who may import whom')
     const table = section.split('\n## ')[0] ?? ''

@@ -191,3 +191,31 @@ describe('the deadline of an entry', () => {
     expect(settled).toEqual(['Cancelled'])
   })
 })
+
+it('deadlines are found whichever ends first, each once, and again when it cannot be ended yet', async () => {
+  const deadlines = createDeadlines(0)
+  const told: number[] = []
+  let mayEnd = false
+  const begun = [0, 1, 2, 3, 4, 5].map((id) =>
+    deadlines.begin({
+      expire() {
+        if (id === 5 && !mayEnd) return false
+        told.push(id)
+        return true
+      },
+    }),
+  )
+  expect(deadlines.running()).toBe(6)
+  begun[0]?.end()
+  begun[3]?.end()
+  begun[3]?.end()
+  expect(deadlines.running()).toBe(4)
+  await expect.poll(() => told.toSorted()).toEqual([1, 2, 4])
+  expect(deadlines.running()).toBe(1)
+  for (const deadline of begun.slice(0, 5)) deadline.end()
+  expect(deadlines.running()).toBe(1)
+  mayEnd = true
+  await expect.poll(() => told).toHaveLength(4)
+  expect(deadlines.running()).toBe(0)
+  deadlines.close()
+})
