@@ -129,7 +129,7 @@ export function canonicalAddress(address: string): string {
 
 const ownedByAdapter = new Set(['content-length', 'transfer-encoding', 'connection', 'date'])
 
-/** The last good value of each header name: most of a reply's headers are the same every time. */
+/** The last good value of each good name: most of a reply's headers are the same every time. */
 const lastSent = new Map<string, string>()
 
 /**
@@ -140,13 +140,13 @@ const lastSent = new Map<string, string>()
 export function checkReplyHeaders(headers: HeaderMap): void {
   for (const name in headers) {
     const value = headers[name]
-    if (typeof value === 'string' && lastSent.get(name) === value) continue
-    if (typeof value !== 'string' || !isToken(name) || isUnsendable(value)) {
-      throw new TypeError(`The reply header ${JSON.stringify(name)} cannot be sent.`)
-    }
-    if (ownedByAdapter.has(name.toLowerCase()))
+    const last = lastSent.get(name)
+    if (typeof value === 'string' && value === last) continue
+    if (last === undefined && ownedByAdapter.has(name.toLowerCase()))
       throw new TypeError(`The reply header ${name} is the adapter's to write.`)
-    if (lastSent.size < 200) lastSent.set(name, value)
+    if (typeof value !== 'string' || (last === undefined && !isToken(name)) || isUnsendable(value))
+      throw new TypeError(`The reply header ${JSON.stringify(name)} cannot be sent.`)
+    if (last !== undefined || lastSent.size < 200) lastSent.set(name, value)
   }
 }
 
