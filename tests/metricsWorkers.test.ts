@@ -3,6 +3,7 @@ import { freePort } from '../db/embedded/freePort.ts'
 import { createGathering } from '../server/platform/metrics/gathering.ts'
 import { createMetrics, type Metrics } from '../server/platform/metrics/metrics.ts'
 import { createRequestCounter } from '../server/platform/metrics/requests.ts'
+import { adapters } from './support/app.ts'
 import { createDatabase, type TestDatabase } from './support/database.ts'
 import { type Program, startProgram } from './support/program.ts'
 import { readScrape, requests, type Scrape, total } from './support/scrape.ts'
@@ -10,7 +11,7 @@ import { readScrape, requests, type Scrape, total } from './support/scrape.ts'
 /** On a connection of its own, which any of the workers may take. */
 const get = (url: string) => fetch(url, { headers: { connection: 'close' } })
 
-describe.each(['uws', 'node'])('a scrape of two workers on %s', (adapter) => {
+describe.each(adapters)('a scrape of two workers on %s', (adapter) => {
   let database: TestDatabase
   let program: Program
   beforeAll(async () => {

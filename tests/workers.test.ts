@@ -2,6 +2,7 @@ import { createServer } from 'node:net'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { freePort } from '../db/embedded/freePort.ts'
 import { name } from '../server/version.ts'
+import { adapters } from './support/app.ts'
 import { createDatabase, type TestDatabase } from './support/database.ts'
 import { type Program, startProgram } from './support/program.ts'
 import { withClient } from './support/testServer.ts'
@@ -41,7 +42,7 @@ const lines = (pattern: RegExp): Line[] =>
 const statuses = (url: string) =>
   Promise.all(Array.from({ length: 8 }, async () => (await fetch(url, { headers: { connection: 'close' } })).status))
 
-describe.each(['uws', 'node'])('CLUSTER_WORKERS on %s', { timeout: 120_000 }, (adapter) => {
+describe.each(adapters)('CLUSTER_WORKERS on %s', { timeout: 120_000 }, (adapter) => {
   beforeAll(async () => {
     database = await createDatabase()
   })
