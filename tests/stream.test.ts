@@ -21,6 +21,8 @@ describe.each(adapters)('the stream over %s', (adapter) => {
   })
 
   const follow = async (account: Account, { query = '', headers = {} } = {}): Promise<OpenStream> => {
+    // Else it may begin with what was done right before.
+    await app.caughtUp()
     const stream = await openSse(`${app.url}/api/v1/stream${query}`, {
       authorization: `Bearer ${account.accessToken}`,
       ...headers,
