@@ -4,7 +4,7 @@ import type { Database } from '../db/database.ts'
 import { findRoleCodes, findStandings, standingKey, standingsAsked } from './features/access/standing.ts'
 import { createIdentifyKey, createNoteUse, type KeyHolder } from './features/apiKeys/identify.ts'
 import { findKeyHolders, findKeyHoldersAndWrites, findKeyHoldersById, noteKeyUse } from './features/apiKeys/queries.ts'
-import { actorOfSession, createIdentify, type FoundActor } from './features/auth/identify.ts'
+import { createIdentify, type FoundActor, identityOf } from './features/auth/identify.ts'
 import { createRedeemTicket } from './features/events/redeem.ts'
 import { findActors, findActorsAndWrites } from './features/sessions/queries.ts'
 import type { AccessTokens } from './platform/tokens.ts'
@@ -58,7 +58,7 @@ export const createIdentities = ({
       return holder && { userId: holder.user.id, credentialId, kind, user: holder.user, scopes: holder.scopes }
     }
     const found = await findActor(credentialId)
-    return found && actorOfSession(found)
+    return found && identityOf(found)
   }
   const noteUse = createNoteUse(
     (use) => noteKeyUse(database.db, { ...use }),

@@ -63,10 +63,12 @@ describe.each(adapters)('flags on %s', (adapter) => {
 
     const role = await grant(app, bob, { permissions: [], tenant })
     const [{ code }] = (await app.sql('select code from roles where id = $1', [role])) as [{ code: string }]
-    await manage('PUT', '/flag-rules/labs.theme', { rules: [{ roles: [code], value: 'dark' }], value: 'loud' })
+    const byRole = { rules: [{ roles: [code], value: 'dark' }], value: 'loud' }
+    expect(said(await manage('PUT', '/flag-rules/labs.theme', byRole))).toBe('200')
     // By the rule before, everybody in the tenant saw the other.
     await until(async () => (await labsOf(ada, inTenant)).theme === 'loud')
     expect([(await labsOf(bob, inTenant)).theme, (await labsOf(bob)).theme]).toEqual(['dark', 'loud'])
+    expect((await labsOf(ada, inTenant)).theme).toBe('loud')
 
     await set('labs.theme', { rules: [{ percentage: 100, value: 'dark' }] }, ({ theme }) => theme === 'dark')
     expect((await labsOf(bob)).theme).toBe('dark')

@@ -259,6 +259,20 @@ describe('the real document', () => {
     expect(new Set(verdicts(there, gone))).toEqual(new Set(['breaking']))
     expect(new Set(verdicts(gone, there))).toEqual(new Set(['compatible']))
   })
+
+  it('tells of the paths that went and of no other, however many stay', () => {
+    const all = Object.entries(real.paths as Record<string, Record<string, { operationId?: string }>>)
+    const [gone, kept] = [0, 1].map((rest) => all.filter((_, index) => index % 2 === rest))
+    const fewer = readDocument(JSON.stringify({ ...real, paths: Object.fromEntries(kept ?? []) }))
+    const operations = new Set(gone?.flatMap(([, item]) => Object.values(item).map(({ operationId }) => operationId)))
+    for (const [changes, verdict] of [
+      [compareDocuments(real, fewer), 'breaking'],
+      [compareDocuments(fewer, real), 'compatible'],
+    ] as const) {
+      expect(new Set(changes.map(({ operation }) => operation))).toEqual(operations)
+      expect(new Set(changes.map((change) => change.verdict))).toEqual(new Set([verdict]))
+    }
+  })
 })
 
 it.each([

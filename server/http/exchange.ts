@@ -31,8 +31,8 @@ export interface Exchange {
   readonly query: string
   readonly headers: HeaderMap
   /**
-   * Address of the TCP peer in canonical text; an IPv4-mapped IPv6 address is given as IPv4. Once the exchange is over it
-   * is '', unless it was asked for before.
+   * Address of the TCP peer in canonical text; an IPv4-mapped IPv6 address is given as IPv4. Once the
+   * reply has begun or the client is gone it may be '', unless it was asked for before.
    */
   readonly peerAddress: string
   /** What makes this request unsafe to serve, found in its head. The reply to it closes the connection. */

@@ -22,7 +22,7 @@ export interface Route {
    * which a part may be let in. A route without it is always served.
    */
   readonly whenBusy?: (exchange: Exchange, params: readonly string[], requestId: string) => Answer | undefined
-  /** Probes and pages for operators: outside all budgets, logged at debug. */
+  /** Probes and pages for operators: outside all budgets, logged at debug, and their head has no address unless they are. */
   readonly isSystem?: true
   /** Answers for as long as the connection lasts, so neither a deadline nor a count of running calls is for it. */
   readonly isStream?: true

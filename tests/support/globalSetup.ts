@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { entries } from './entries.ts'
 import { startPgBouncer } from './pgbouncer.ts'
+import { type ProgramName, programs } from './programs.ts'
 import { readRecord } from './record.ts'
 import { bundlePrograms } from './serverProcess.ts'
 import { startTestServer, type TestServer } from './testServer.ts'
@@ -11,8 +12,8 @@ import { startTestServer, type TestServer } from './testServer.ts'
 declare module 'vitest' {
   interface ProvidedContext {
     testServer: TestServer
-    /** The folder of `programs`, bundled. */
-    programs: string
+    /** The bundles of programs.ts. */
+    programs: Readonly<Record<ProgramName, string>>
     /** Where the test files of this run note what they saw; see record.ts. */
     recordFolder: string
     /** Set when the servers under test reach their databases by way of PgBouncer. */
@@ -20,28 +21,21 @@ declare module 'vitest' {
   }
 }
 
-/** What tests start as processes of their own, bundled once: from its sources each would take a second longer. */
-export const programs = {
-  main: 'server/main.ts',
-  migrate: 'server/migrate.ts',
-  consumingServer: 'tests/support/consumingServer.ts',
-  embeddedHolder: 'tests/support/embeddedHolder.ts',
-  stuckServer: 'tests/support/stuckServer.ts',
-} as const
-
 /**
  * Runs once before all test files; `env.TEST_DATABASE_URL` of vitest's configuration names a server to use instead,
  * `env.TEST_PGBOUNCER` puts a PgBouncer before it for the servers under test.
  */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const [{ stop, ...server }, bundle] = await Promise.all([
-    startTestServer(project.config.env?.TEST_DATABASE_URL),
-    bundlePrograms(programs),
-  ])
+  const bundle = await bundlePrograms(programs)
+  const { stop, ...server } = await startTestServer(project.config.env?.TEST_DATABASE_URL).catch((error: unknown) => {
+    bundle.remove()
+    throw error
+  })
   const folder = await mkdtemp(join(tmpdir(), 'tsforge-record-'))
   const bouncer = project.config.env?.TEST_PGBOUNCER ? await startPgBouncer(server) : undefined
   project.provide('testServer', server)
-  project.provide('programs', bundle.dist)
+  const places = Object.keys(programs).map((program) => [program, bundle.pathOf(program)])
+  project.provide('programs', Object.fromEntries(places) as Record<ProgramName, string>)
   // By `vitest --watch`: a source of them may have changed.
   project.onTestsRerun(bundle.again)
   project.provide('pgBouncerPort', bouncer?.port)

@@ -1,8 +1,15 @@
-import { join } from 'node:path'
 import { inject } from 'vitest'
-import type { programs } from './globalSetup.ts'
+
+/** What tests start as processes of their own, bundled once a run: from its sources each would take a second longer. */
+export const programs = {
+  main: 'server/main.ts',
+  migrate: 'server/migrate.ts',
+  consumingServer: 'tests/support/consumingServer.ts',
+  embeddedHolder: 'tests/support/embeddedHolder.ts',
+  stuckServer: 'tests/support/stuckServer.ts',
+} as const
 
 export type ProgramName = keyof typeof programs
 
-/** Where a program stands that was bundled before the tests began. */
-export const programAt = (name: ProgramName): string => join(inject('programs'), `${name}.js`)
+/** Where its bundle stands. */
+export const programAt = (name: ProgramName): string => inject('programs')[name]

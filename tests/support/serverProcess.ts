@@ -11,8 +11,6 @@ const { bundling } = (await import(join(root, 'scripts/build.mjs'))) as { bundli
 /** Programs as `npm run build` makes them, in a folder of their own, so that they stay what they are while a proof runs. */
 export interface Bundle {
   readonly folder: string
-  /** Where in it they stand. */
-  readonly dist: string
   readonly pathOf: (name: string) => string
   /** Bundles them as their sources are by now. */
   readonly again: () => Promise<void>
@@ -30,7 +28,6 @@ export async function bundlePrograms(programs: Readonly<Record<string, string>>)
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
   return {
     folder,
-    dist,
     pathOf: (name) => join(dist, `${name}.js`),
     again,
     remove: () => rmSync(folder, { recursive: true, force: true }),

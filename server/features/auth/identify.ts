@@ -20,11 +20,11 @@ export const createIdentify =
     const claims = known instanceof Promise ? await known : known
     if (!claims) return undefined
     const found = await findActor(claims.sessionId)
-    return found?.user.id === claims.userId ? actorOfSession(found) : undefined
+    return found?.user.id === claims.userId ? identityOf(found) : undefined
   }
 
 /** Plain, since it is made for every call. */
-export const actorOfSession = ({ session_id, user, wrote_lately }: FoundActor): Identity => ({
+export const identityOf = ({ session_id, user, wrote_lately }: FoundActor): Identity => ({
   userId: user.id,
   credentialId: session_id,
   kind: 'session',
