@@ -74,3 +74,16 @@ describe('lines for a reader that stands still', () => {
     expect(text.length).toBeLessThan(lines * 500)
   })
 })
+
+it('lines that wait to go out together are written when the process ends at once', () => {
+  const program = `
+    import { writeLines } from './server/platform/logLines.ts'
+    const log = writeLines({ base: null }, { file: 1 })
+    log.info('the last but one')
+    log.info('the last')
+    process.exit(0)`
+  const root = join(import.meta.dirname, '..')
+  const node = ['--import', 'tsx', '--input-type=module', '--eval', program]
+  const lines = execFileSync(process.execPath, node, { cwd: root, encoding: 'utf8' }).trim().split('\n')
+  expect(lines.map((line) => JSON.parse(line).msg)).toEqual(['the last but one', 'the last'])
+})
