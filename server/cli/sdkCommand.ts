@@ -23,20 +23,24 @@ export const addSdkCommands = (program: Command, terminal: Terminal): void => {
     .option(...jsonOption)
     .addHelpText(
       'after',
-      `${example('sdk build', 'sdk build --out ../web/vendor/client')}\n\nThen \`npm pack <folder>\` makes a tarball of it.`,
+      `${example('sdk build', 'sdk build --out ../web/vendor/client')}\n\nThen \`npm pack ./<folder>\` makes a tarball of it.`,
     )
     .action(async ({ out, json }: Options) => {
       const folder = path.resolve(out)
       requireReplaceable(folder)
       await build(folder)
+      const named = asFolder(out)
       answer(
         terminal,
         json,
         { folder, version },
-        `${folder} has version ${version}: \`npm pack ${out}\` makes a tarball, \`npm install ${out}\` uses it as it is.`,
+        `${folder} has version ${version}: \`npm pack ${named}\` makes a tarball, \`npm install ${named}\` uses it as it is.`,
       )
     })
 }
+
+/** npm takes `dist/client` for a repository on GitHub. */
+const asFolder = (out: string): string => (path.isAbsolute(out) || out.startsWith('.') ? out : `./${out}`)
 
 /** The folder is emptied, so it must be one that was made here, or none. */
 const requireReplaceable = (folder: string): void => {
